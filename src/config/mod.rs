@@ -1,0 +1,243 @@
+//! Configuration: raw TOML (`deny_unknown_fields`) → checked config, all errors at once.
+//!
+//! Comes in: a TOML file and the environment (`QINGTING_SECTION__KEY`). Goes out: [`Config`], in which every
+//! value is valid. Can fail: with a list of [`ConfigError`]s. No metric moves.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A checked configuration. Every field is valid by construction of `load`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub time: TimeConfig,
+    pub kafka: Option<KafkaConfig>,
+    pub sources: Vec<SourceConfig>,
+    pub checkpoint: CheckpointConfig,
+    pub model: ModelConfig,
+    pub privacy: PrivacyConfig,
+    pub duplicates: DuplicatesConfig,
+    pub dead_letter: DeadLetterConfig,
+    /// Topic for analyzed records.
+    pub output_topic: Option<String>,
+    pub search: SearchConfig,
+    pub owners: Vec<OwnerRule>,
+    pub alerting: AlertingConfig,
+    pub rules: Vec<RuleConfig>,
+    pub receivers: Vec<ReceiverConfig>,
+    pub http: HttpConfig,
+    pub log: LogConfig,
+}
+
+#[derive(Debug, Clone)]
+pub struct TimeConfig {
+    pub zone: chrono_tz::Tz,
+    pub clock: ClockMode,
+    pub lateness: Duration,
+}
+
+/// `system`: once every partition is at its end, record time follows the clock. `event`: only what records say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockMode {
+    System,
+    Event,
+}
+
+#[derive(Debug, Clone)]
+pub struct KafkaConfig {
+    /// As librdkafka takes it.
+    pub brokers: String,
+    pub group: String,
+    pub properties: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct SourceConfig {
+    pub name: String,
+    pub input: SourceInput,
+    /// Preset name, `item`, or `auto`.
+    pub format: String,
+    pub kind: Option<String>,
+    pub platform: Option<String>,
+    pub touchpoint: Option<String>,
+    pub mode: Option<String>,
+    pub initiative: Option<String>,
+    pub business_line: Option<String>,
+    pub expected_every: Option<Duration>,
+    pub start: StartPosition,
+}
+
+#[derive(Debug, Clone)]
+pub enum SourceInput {
+    Topics(Vec<String>),
+    /// Regular expression over topic names, anchored at both ends.
+    TopicPattern(String),
+    /// Paths or globs, sorted by name when read.
+    Files(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartPosition {
+    Earliest,
+    Latest,
+    /// ms UTC.
+    Timestamp(i64),
+}
+
+#[derive(Debug, Clone)]
+pub struct CheckpointConfig {
+    pub interval: Duration,
+    pub max_items: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct ModelConfig {
+    /// Name of a shipped model or a directory with a manifest.
+    pub name: String,
+    pub ort_library: Option<PathBuf>,
+    pub threads: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct PrivacyConfig {
+    pub key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone)]
+pub struct DuplicatesConfig {
+    pub window: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct DeadLetterConfig {
+    pub topic: Option<String>,
+    pub file: Option<PathBuf>,
+    pub bytes: DeadLetterBytes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLetterBytes {
+    Masked,
+    None,
+    Raw,
+}
+
+#[derive(Debug, Clone)]
+pub struct SearchConfig {
+    pub max_depth: usize,
+    pub max_clauses: usize,
+    pub max_query_bytes: usize,
+    pub deadline: Duration,
+    pub concurrency: usize,
+}
+
+/// Who owns items: the first rule that matches wins. Unset fields match all.
+#[derive(Debug, Clone)]
+pub struct OwnerRule {
+    pub aspect: Option<String>,
+    pub product: Option<String>,
+    pub region: Option<String>,
+    pub source: Option<String>,
+    pub owner: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct AlertingConfig {
+    pub deliver_history: bool,
+    pub sensitivity: Sensitivity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sensitivity {
+    Fewer,
+    Balanced,
+    More,
+}
+
+impl Sensitivity {
+    /// (p, min_current) of the level.
+    pub fn defaults(self) -> (f64, u64) {
+        match self {
+            Self::Fewer => (1e-7, 20),
+            Self::Balanced => (1e-5, 10),
+            Self::More => (1e-3, 5),
+        }
+    }
+}
+
+/// One `[[rule]]`. Issue 3 knows `kind = "spike"`.
+#[derive(Debug, Clone)]
+pub struct RuleConfig {
+    pub name: String,
+    pub kind: RuleKind,
+    /// Search grammar; `None` = all counted items.
+    pub where_query: Option<String>,
+    /// Dimension names of `interfaces.md`; empty = one key for the whole rule.
+    pub by: Vec<String>,
+    pub window: Duration,
+    pub reference: Reference,
+    /// 2.0 = +200 %.
+    pub increase: f64,
+    pub min_current: u64,
+    pub min_authors: u64,
+    pub p: f64,
+    /// Boundaries that a key must hold before it fires.
+    pub for_boundaries: u32,
+    /// Boundaries below the lower bound before it resolves.
+    pub resolve_boundaries: u32,
+    pub repeat: Duration,
+    pub severity: String,
+    pub owner: Option<String>,
+    /// Names of receivers; empty = all.
+    pub receivers: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleKind {
+    Spike,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reference {
+    /// That many aligned windows before.
+    Weeks(u32),
+    /// The one window before.
+    Previous,
+}
+
+#[derive(Debug, Clone)]
+pub struct ReceiverConfig {
+    pub name: String,
+    pub kind: ReceiverKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum ReceiverKind {
+    /// Base URL of an Alertmanager; `/api/v2/alerts` is appended.
+    Alertmanager { url: String },
+    /// Topic on the brokers of `[kafka]`.
+    Kafka { topic: String },
+}
+
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    pub listen: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    pub json: bool,
+    pub level: String,
+}
+
+/// One thing wrong in a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ConfigError {
+    /// `rule[2].window`
+    pub path: String,
+    pub line: Option<usize>,
+    pub value: Option<String>,
+    pub message: String,
+    pub allowed: Option<String>,
+}

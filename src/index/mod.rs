@@ -1,0 +1,3 @@
+//! The index stage.
+
+pub mod schema;

@@ -1,0 +1,136 @@
+//! The types that travel: `RawRecord → Item → CleanItem → SegmentedItem → AnalyzedItem`.
+//!
+//! Comes in: nothing; goes out: nothing; cannot fail. Every stage takes the previous type and returns the
+//! next, so a stage cannot be skipped without failing to compile, and every type carries the source position.
+
+mod analyzed;
+mod canonical;
+mod dead;
+mod position;
+
+pub use analyzed::*;
+pub use canonical::*;
+pub use dead::*;
+pub use position::*;
+
+use std::sync::Arc;
+
+/// One record as a source handed it over, before anything was read from it.
+#[derive(Debug, Clone)]
+pub struct RawRecord {
+    /// Index into `Config::sources`.
+    pub source: u16,
+    pub position: RecordPosition,
+    /// Record time, ms UTC: the Kafka timestamp; for files `--collected-at` or the modification time.
+    pub record_time_ms: i64,
+    /// Kafka message key.
+    pub key: Option<Vec<u8>>,
+    /// `None` is a Kafka tombstone: delete the item whose id is the key.
+    pub payload: Option<Vec<u8>>,
+}
+
+/// What a record became in the format stage: upserts and deletes, in the order of the record's parts.
+#[derive(Debug, Clone)]
+pub enum Change<T> {
+    Upsert(T),
+    Delete {
+        id: String,
+        /// Collect time of the deletion, ms; wins over any version that is not newer.
+        version: i64,
+        position: ItemPosition,
+        record_time_ms: i64,
+        source: u16,
+    },
+}
+
+/// An item as the format stage mapped it: canonical fields filled from the native record, text not yet cleaned.
+#[derive(Debug, Clone)]
+pub struct MappedItem {
+    pub item: Item,
+    pub source: u16,
+    pub position: ItemPosition,
+    pub record_time_ms: i64,
+    /// Raw native author id, consumed by normalize (keyed hash) and never stored.
+    pub native_author_id: Option<String>,
+}
+
+/// An item after normalize: text cleaned and masked, derived fields final, signature computed.
+#[derive(Debug, Clone)]
+pub struct CleanItem {
+    pub item: Item,
+    pub source: u16,
+    pub position: ItemPosition,
+    pub record_time_ms: i64,
+    /// Text for analysis: title and text, lower-cased, Traditional folded to Simplified. Never shown.
+    pub analysis_text: String,
+    /// Near-duplicate signature of the analysis text: 0 = text too short to be compared (< 15 characters).
+    pub signature: u64,
+    /// Validity as a rule decides it (default text, empty, …); `None` leaves it to the model.
+    pub invalid_reason: Option<&'static str>,
+}
+
+/// One token of a text. Positions are token ordinals so that phrases work; several tokens may share one
+/// (search-mode sub-words).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    pub text: String,
+    /// Byte offsets in the text that was segmented.
+    pub from: u32,
+    pub to: u32,
+    pub position: u32,
+    /// Number of positions that this token spans (≥ 1).
+    pub span: u16,
+}
+
+/// An item with its words. `title_tokens` and `text_tokens` index `item.title` / `item.text` (offsets match the stored text).
+#[derive(Debug, Clone)]
+pub struct SegmentedItem {
+    pub clean: CleanItem,
+    pub title_tokens: Vec<Token>,
+    pub text_tokens: Vec<Token>,
+    /// Content words of the item, first occurrence order, no stop words, at most 64.
+    pub terms: Vec<String>,
+}
+
+/// An item with everything known about it, ready for the index.
+#[derive(Debug, Clone)]
+pub struct AnalyzedItem {
+    pub record: AnalyzedRecord,
+    pub source: u16,
+    pub record_time_ms: i64,
+    pub signature: u64,
+    pub title_tokens: Vec<Token>,
+    pub text_tokens: Vec<Token>,
+}
+
+/// Outcome of one record after all stateless stages, handed to the index thread.
+#[derive(Debug)]
+pub struct AnalyzedRecordBatch {
+    pub source: u16,
+    pub position: RecordPosition,
+    pub record_time_ms: i64,
+    /// xxh3-64 of the payload: notices a re-created topic.
+    pub payload_hash: u64,
+    pub payload_bytes: usize,
+    pub outcome: RecordOutcome,
+    pub changes: Vec<Change<Arc<AnalyzedItem>>>,
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// Balance, exact at each commit: records = mapped + skipped + dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RecordOutcome {
+    Mapped,
+    Skipped,
+    Dead,
+}
+
+impl RecordOutcome {
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Mapped => "mapped",
+            Self::Skipped => "skipped",
+            Self::Dead => "dead_letter",
+        }
+    }
+}
