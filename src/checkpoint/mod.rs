@@ -1,1 +1,5 @@
 //! The checkpoint stage.
+
+pub mod steps;
+#[cfg(feature = "crash-test")]
+pub mod watched_directory;
