@@ -98,7 +98,7 @@ pub fn build() -> (Schema, Fields) {
                 .set_index_option(IndexRecordOption::Basic)
                 .set_fieldnorms(false),
         )
-        .set_fast(None);
+        .set_fast("raw");
     let keyword = |builder: &mut SchemaBuilder, name: &str| builder.add_text_field(name, keyword_options.clone());
     let number = NumericOptions::default().set_fast();
     let indexed_number = number.clone().set_indexed();
