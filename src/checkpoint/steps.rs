@@ -154,14 +154,8 @@ mod recorder {
         ORDERS.get_or_init(|| {
             let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
             Orders {
-                step_file: variable("QINGTING_STEP_FILE").and_then(|path| {
-                    File::options()
-                        .create(true)
-                        .truncate(false)
-                        .write(true)
-                        .open(path)
-                        .ok()
-                }),
+                step_file: variable("QINGTING_STEP_FILE")
+                    .and_then(|path| File::options().create(true).truncate(false).write(true).open(path).ok()),
                 kill_at: variable("QINGTING_KILL_AT").and_then(|order| {
                     let (step, commit) = order.split_once(':')?;
                     Some((Step::named(step)?, commit.parse().ok()?))
