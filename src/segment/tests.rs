@@ -1,0 +1,179 @@
+use super::*;
+use crate::item::{Item, ItemPosition, RecordPosition};
+use proptest::prelude::*;
+
+fn texts(tokens: &[Token]) -> Vec<&str> {
+    tokens.iter().map(|token| token.text.as_str()).collect()
+}
+
+fn has_all(document: &str, query: &str) -> bool {
+    let segmenter = Segmenter::new();
+    let document = segmenter.tokens(document);
+    segmenter
+        .query_tokens(query)
+        .iter()
+        .all(|wanted| document.iter().any(|token| token.text == wanted.text))
+}
+
+fn has_phrase(document: &str, query: &str) -> bool {
+    let segmenter = Segmenter::new();
+    let document = segmenter.tokens(document);
+    let query = segmenter.query_tokens(query);
+    (0..document.len() as u32).any(|shift| {
+        query.iter().all(|wanted| {
+            document
+                .iter()
+                .any(|token| token.text == wanted.text && token.position == wanted.position + shift)
+        })
+    })
+}
+
+fn clean(title: &str, text: &str) -> CleanItem {
+    CleanItem {
+        item: Item {
+            title: title.to_owned(),
+            text: text.to_owned(),
+            ..Item::default()
+        },
+        source: 0,
+        position: ItemPosition::whole(RecordPosition::File {
+            file: "test".into(),
+            record: 0,
+        }),
+        record_time_ms: 0,
+        analysis_text: text.to_owned(),
+        signature: 0,
+        invalid_reason: None,
+    }
+}
+
+#[test]
+fn a_word_in_between_does_not_hide_the_others() {
+    for document in ["快递太慢了", "快递很慢", "快递真慢啊", "快递实在是慢", "快递送得贼慢"] {
+        assert!(has_all(document, "快递慢"), "{document}: {:?}", texts(&Segmenter::new().tokens(document)));
+    }
+    assert!(has_all("价格太贵了", "太贵"));
+    assert!(!has_all("快递太快了", "快递慢"));
+}
+
+#[test]
+fn phrases_match_by_position() {
+    assert!(has_phrase("我的APP登录失败，怎么办", "app登录失败"));
+    assert!(has_phrase("快递太慢了！", "快递太慢"));
+    assert!(!has_phrase("登录之后支付失败", "登录失败"));
+    assert!(has_phrase("中华人民共和国成立了", "中华人民共和国成立"));
+}
+
+#[test]
+fn sub_words_share_the_position_of_their_word() {
+    let tokens = Segmenter::new().tokens("中华人民共和国");
+    assert!(tokens.len() > 3, "{tokens:?}");
+    assert!(tokens.iter().all(|token| token.position == 0 && token.span == 1));
+    assert_eq!(tokens[0].text, "中华人民共和国");
+}
+
+#[test]
+fn punctuation_white_space_and_pictures_are_never_tokens() {
+    let tokens = Segmenter::new().tokens("  好评！！！…… —— 😀👍🏻 \r\n\t (^_^) -- ...，。");
+    assert_eq!(texts(&tokens), ["好评"]);
+}
+
+#[test]
+fn script_width_and_case_are_folded_and_offsets_stay() {
+    let given = "ＡＰＰ登录失败，IPhone15太贵";
+    let tokens = Segmenter::new().tokens(given);
+    assert_eq!(texts(&tokens), ["app", "登录", "失败", "iphone15", "太", "贵"]);
+    let spans: Vec<&str> = tokens
+        .iter()
+        .map(|token| &given[token.from as usize..token.to as usize])
+        .collect();
+    assert_eq!(spans, ["ＡＰＰ", "登录", "失败", "IPhone15", "太", "贵"]);
+}
+
+#[test]
+fn letters_of_other_scripts_make_words() {
+    assert_eq!(texts(&Segmenter::new().tokens("Привет café, 好")), ["привет", "café", "好"]);
+}
+
+#[test]
+fn terms_are_content_words_once_in_order() {
+    let segmented = Segmenter::new().segment(clean("物流投诉", "这个物流真的太慢了，物流 2024 12.5 客服不回复，哈哈哈"));
+    assert_eq!(&segmented.terms[..2], ["物流", "投诉"]);
+    assert!(segmented.terms.iter().any(|term| term == "客服"));
+    for term in &segmented.terms {
+        assert!(!["这个", "真的", "2024", "12.5", "哈哈哈"].contains(&term.as_str()), "{term}");
+    }
+    let many: String = (0..500u32).filter_map(|n| char::from_u32(0x5000 + n)).map(|c| format!("{c}子词 ")).collect();
+    assert!(Segmenter::new().segment(clean("", &many)).terms.len() <= MAX_TERMS);
+}
+
+#[test]
+fn the_dictionary_hash_names_the_crate_that_is_built_in() {
+    let lock = include_str!("../../Cargo.lock");
+    let version = lock
+        .split("[[package]]")
+        .find(|package| package.contains("name = \"jieba-rs\""))
+        .and_then(|package| package.split("version = \"").nth(1))
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or_default();
+    assert_eq!(DICTIONARY_VERSION, format!("jieba-rs {version} default"));
+}
+
+#[test]
+fn hostile_repeats_cost_linear_time() {
+    let segmenter = Segmenter::new();
+    for unit in ["好", "哈", "a", "中华", "!", "ab1-", "Ａ", "é", "の"] {
+        let short = unit.repeat(2_000);
+        let long = unit.repeat(20_000);
+        segmenter.tokens(&long);
+        let time = |text: &str| {
+            (0..3)
+                .map(|_| {
+                    let watch = crate::clock::Stopwatch::start();
+                    segmenter.tokens(text);
+                    watch.elapsed()
+                })
+                .min()
+                .unwrap_or_default()
+        };
+        let (short, long) = (time(&short), time(&long));
+        assert!(
+            long < short * 80 + std::time::Duration::from_millis(60),
+            "{unit:?}: {short:?} for 2,000, {long:?} for 20,000"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn tokens_lie_in_the_text_in_order(text in "(\\PC|[太慢快递客服登录Ａａ１é登錄の\\-\\.+#%_& \r\n]){0,80}") {
+        let segmenter = Segmenter::new();
+        let tokens = segmenter.tokens(&text);
+        let mut position = 0;
+        let mut unit_end = 0;
+        for (index, token) in tokens.iter().enumerate() {
+            prop_assert!(token.from < token.to && token.to as usize <= text.len());
+            prop_assert!(text.is_char_boundary(token.from as usize) && text.is_char_boundary(token.to as usize));
+            prop_assert!(token.position == position || token.position == position + 1 || index == 0);
+            if index == 0 || token.position > position {
+                prop_assert!(token.from >= unit_end);
+                unit_end = token.to;
+            } else {
+                prop_assert!(token.to <= unit_end);
+            }
+            position = token.position;
+            prop_assert!(token.text.chars().any(char::is_alphanumeric));
+        }
+    }
+
+    #[test]
+    fn a_text_holds_all_tokens_of_itself_as_a_query(text in "[太慢快递客服登录失败我要退款app15 ，。！]{1,30}") {
+        let segmenter = Segmenter::new();
+        let tokens = segmenter.tokens(&text);
+        for wanted in segmenter.query_tokens(&text) {
+            prop_assert!(tokens.iter().any(|token| token.text == wanted.text && token.position == wanted.position));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! From jieba's words to units, sub-words and positions.
+
+use super::folded::Folded;
+use super::words::{Terms, is_degree_word};
+use crate::item::Token;
+use jieba_rs::Jieba;
+use std::cell::RefCell;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SubWords {
+    Emit,
+    Skip,
+}
+
+thread_local! {
+    static FOLDED: RefCell<Folded> = RefCell::new(Folded::default());
+}
+
+/// Cuts `text`; what counts as a content word is also given to `terms`.
+pub(super) fn cut(jieba: &Jieba, text: &str, sub_words: SubWords, terms: Option<&mut Terms>) -> Vec<Token> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    FOLDED.with_borrow_mut(|folded| {
+        folded.fold(text);
+        let tokens = cut_folded(jieba, folded, sub_words, terms);
+        folded.release_if_huge();
+        tokens
+    })
+}
+
+fn cut_folded(jieba: &Jieba, folded: &Folded, sub_words: SubWords, mut terms: Option<&mut Terms>) -> Vec<Token> {
+    let cut = match sub_words {
+        SubWords::Emit => jieba.cut_for_search(&folded.text, true),
+        SubWords::Skip => jieba.cut(&folded.text, true),
+    };
+    let mut out = Units {
+        folded,
+        tokens: Vec::with_capacity(cut.len() + 8),
+        next_position: 0,
+        open_letters: None,
+    };
+    // jieba emits the sub-words of a word before the word, and the words tile the text: a word is what ends where
+    // the last one will begin, which is seen from the end only. Groups are collected backwards, emitted forwards.
+    let mut words = Vec::with_capacity(cut.len());
+    let mut border = folded.text.len();
+    for (index, token) in cut.iter().enumerate().rev() {
+        if token.byte_end == border {
+            words.push(index);
+            border = token.byte_start;
+        }
+    }
+    let mut next = 0;
+    for &index in words.iter().rev() {
+        let word = &cut[index];
+        let position = out.word(jieba, word.word, word.byte_start, terms.as_deref_mut());
+        if let Some(position) = position {
+            let unit = out.tokens.len() - 1;
+            for part in &cut[next..index] {
+                if out.tokens[unit].text != part.word {
+                    out.push(part.word, part.byte_start, position);
+                }
+            }
+        }
+        next = index + 1;
+    }
+    out.tokens
+}
+
+struct Units<'a> {
+    folded: &'a Folded,
+    tokens: Vec<Token>,
+    next_position: u32,
+    /// Folded byte offset at which the last unit ended and its index in `tokens`, if it is a run of letters that may
+    /// go on: jieba gives letters that are neither Chinese nor ASCII one by one.
+    open_letters: Option<(usize, usize)>,
+}
+
+impl Units<'_> {
+    /// Emits the unit or units of a word. Returns the position when the word became one unit, of which sub-words
+    /// may be emitted.
+    fn word(&mut self, jieba: &Jieba, word: &str, start: usize, terms: Option<&mut Terms>) -> Option<u32> {
+        let was_open = self.open_letters.take();
+        let first = word.chars().next()?;
+        if word.len() == first.len_utf8() {
+            self.single(first, start, was_open);
+            return None;
+        }
+        let trimmed = word.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let start = start + (word.len() - trimmed.len());
+        let word = trimmed.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if word.is_empty() {
+            return None;
+        }
+        if let Some(terms) = terms {
+            terms.offer(word);
+        }
+        if is_han(first) && (is_degree_word(word) || !jieba.has_word(word)) {
+            for (offset, character) in word.char_indices() {
+                self.single(character, start + offset, None);
+            }
+            return None;
+        }
+        let position = self.advance();
+        self.push(word, start, position);
+        if word.is_ascii() {
+            self.open_letters = Some((start + word.len(), self.tokens.len() - 1));
+        }
+        Some(position)
+    }
+
+    fn single(&mut self, character: char, start: usize, open_letters: Option<(usize, usize)>) {
+        if !character.is_alphanumeric() {
+            return;
+        }
+        let mut buffer = [0u8; 4];
+        let text: &str = character.encode_utf8(&mut buffer);
+        let end = start + text.len();
+        let joins = is_joined_letter(character);
+        if joins
+            && let Some((open_end, unit)) = open_letters
+            && open_end == start
+            && self.tokens[unit].text.len() + text.len() <= MAX_TOKEN_BYTES
+        {
+            self.tokens[unit].text.push_str(text);
+            self.tokens[unit].to = self.folded.original(end);
+            self.open_letters = Some((end, unit));
+            return;
+        }
+        let position = self.advance();
+        self.push(text, start, position);
+        if joins {
+            self.open_letters = Some((end, self.tokens.len() - 1));
+        }
+    }
+
+    fn advance(&mut self) -> u32 {
+        let position = self.next_position;
+        self.next_position += 1;
+        position
+    }
+
+    fn push(&mut self, word: &str, start: usize, position: u32) {
+        let mut end = word.len().min(MAX_TOKEN_BYTES);
+        while !word.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.tokens.push(Token {
+            text: word[..end].to_owned(),
+            from: self.folded.original(start),
+            to: self.folded.original(start + word.len()),
+            position,
+            span: 1,
+        });
+    }
+}
+
+/// Longer words are noise; the index drops tokens over 65,530 bytes altogether.
+const MAX_TOKEN_BYTES: usize = 120;
+
+/// Letters that make words by standing together, but that jieba gives one by one: Cyrillic, accented Latin, Greek …
+fn is_joined_letter(character: char) -> bool {
+    character.is_alphabetic() && !is_han(character) && !is_kana_or_hangul(character)
+}
+
+fn is_kana_or_hangul(character: char) -> bool {
+    matches!(character, '\u{3040}'..='\u{31FF}' | '\u{AC00}'..='\u{D7AF}' | '\u{1100}'..='\u{11FF}')
+}
+
+pub(super) fn is_han(character: char) -> bool {
+    matches!(character,
+        '\u{4E00}'..='\u{9FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3134F}')
+}
