@@ -120,7 +120,10 @@ impl Decoder {
                 continue;
             }
             let polarity = 1 + arg_max(&p[1..]);
-            let place = named[..count].iter().position(|other| present > other.0).unwrap_or(count);
+            let place = named[..count]
+                .iter()
+                .position(|other| present > other.0)
+                .unwrap_or(count);
             if place < MAX_ASPECTS {
                 count = (count + 1).min(MAX_ASPECTS);
                 named[place..count].rotate_right(1);

@@ -68,7 +68,10 @@ pub(super) fn runtime_library(config: &ModelConfig) -> Result<PathBuf, ClassifyE
         .iter()
         .find_map(|directory| library_in(directory))
         .ok_or_else(|| ClassifyError::RuntimeNotFound {
-            looked_for: directories.iter().map(|directory| directory.join("libonnxruntime.so*")).collect(),
+            looked_for: directories
+                .iter()
+                .map(|directory| directory.join("libonnxruntime.so*"))
+                .collect(),
         })
 }
 

@@ -185,7 +185,9 @@ fn check_labels(key: &str, labels: &[String], expected: &[&str]) -> Result<(), S
     if same {
         Ok(())
     } else {
-        Err(format!("{key} is {labels:?}, must hold {expected:?} in the order of the output"))
+        Err(format!(
+            "{key} is {labels:?}, must hold {expected:?} in the order of the output"
+        ))
     }
 }
 

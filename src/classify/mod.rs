@@ -122,7 +122,10 @@ fn read_features(directory: &Path, tokenizer: &Tokenizer) -> Result<NgramFeature
     if bytes.len() != expected {
         return Err(ClassifyError::Manifest {
             path,
-            message: format!("{} bytes, tokenizer.hash_bits = {hash_bits} needs {expected}", bytes.len()),
+            message: format!(
+                "{} bytes, tokenizer.hash_bits = {hash_bits} needs {expected}",
+                bytes.len()
+            ),
         });
     }
     Ok(NgramFeatures {

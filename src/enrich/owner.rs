@@ -77,9 +77,18 @@ mod tests {
             rule(Some("billing"), None, Some("app"), "支付组"),
         ]);
         let mut item = Item::default();
-        assert_eq!(owners.of(&item, &aspects(&["price", "logistics"]), None), Some("物流部"));
-        assert_eq!(owners.of(&item, &aspects(&["billing", "logistics"]), Some("app")), Some("支付组"));
-        assert_eq!(owners.of(&item, &aspects(&["billing", "logistics"]), Some("jd")), Some("物流部"));
+        assert_eq!(
+            owners.of(&item, &aspects(&["price", "logistics"]), None),
+            Some("物流部")
+        );
+        assert_eq!(
+            owners.of(&item, &aspects(&["billing", "logistics"]), Some("app")),
+            Some("支付组")
+        );
+        assert_eq!(
+            owners.of(&item, &aspects(&["billing", "logistics"]), Some("jd")),
+            Some("物流部")
+        );
         assert_eq!(owners.of(&item, &aspects(&[]), None), Some("客户体验部"));
         item.subject.product = Some("净水器".to_owned());
         assert_eq!(owners.of(&item, &aspects(&["logistics"]), None), Some("大件物流"));

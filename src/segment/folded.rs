@@ -46,7 +46,10 @@ impl Folded {
 
     /// Byte offset in the given text of a character border of the folded one.
     pub fn original(&self, folded_offset: usize) -> u32 {
-        self.original.get(folded_offset).copied().unwrap_or(folded_offset as u32)
+        self.original
+            .get(folded_offset)
+            .copied()
+            .unwrap_or(folded_offset as u32)
     }
 
     /// Lets a buffer go that one huge text has blown up.

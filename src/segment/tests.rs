@@ -50,7 +50,11 @@ fn clean(title: &str, text: &str) -> CleanItem {
 #[test]
 fn a_word_in_between_does_not_hide_the_others() {
     for document in ["快递太慢了", "快递很慢", "快递真慢啊", "快递实在是慢", "快递送得贼慢"] {
-        assert!(has_all(document, "快递慢"), "{document}: {:?}", texts(&Segmenter::new().tokens(document)));
+        assert!(
+            has_all(document, "快递慢"),
+            "{document}: {:?}",
+            texts(&Segmenter::new().tokens(document))
+        );
     }
     assert!(has_all("价格太贵了", "太贵"));
     assert!(!has_all("快递太快了", "快递慢"));
@@ -92,18 +96,30 @@ fn script_width_and_case_are_folded_and_offsets_stay() {
 
 #[test]
 fn letters_of_other_scripts_make_words() {
-    assert_eq!(texts(&Segmenter::new().tokens("Привет café, 好")), ["привет", "café", "好"]);
+    assert_eq!(
+        texts(&Segmenter::new().tokens("Привет café, 好")),
+        ["привет", "café", "好"]
+    );
 }
 
 #[test]
 fn terms_are_content_words_once_in_order() {
-    let segmented = Segmenter::new().segment(clean("物流投诉", "这个物流真的太慢了，物流 2024 12.5 客服不回复，哈哈哈"));
+    let segmented = Segmenter::new().segment(clean(
+        "物流投诉",
+        "这个物流真的太慢了，物流 2024 12.5 客服不回复，哈哈哈",
+    ));
     assert_eq!(&segmented.terms[..2], ["物流", "投诉"]);
     assert!(segmented.terms.iter().any(|term| term == "客服"));
     for term in &segmented.terms {
-        assert!(!["这个", "真的", "2024", "12.5", "哈哈哈"].contains(&term.as_str()), "{term}");
+        assert!(
+            !["这个", "真的", "2024", "12.5", "哈哈哈"].contains(&term.as_str()),
+            "{term}"
+        );
     }
-    let many: String = (0..500u32).filter_map(|n| char::from_u32(0x5000 + n)).map(|c| format!("{c}子词 ")).collect();
+    let many: String = (0..500u32)
+        .filter_map(|n| char::from_u32(0x5000 + n))
+        .map(|c| format!("{c}子词 "))
+        .collect();
     assert!(Segmenter::new().segment(clean("", &many)).terms.len() <= MAX_TERMS);
 }
 
