@@ -135,9 +135,10 @@ mod recorder {
     use std::fs::File;
     use std::os::unix::fs::FileExt;
     use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     static COMMITS: AtomicU64 = AtomicU64::new(0);
+    static SENT_EARLY: AtomicBool = AtomicBool::new(false);
     static FAILED_WRITES: AtomicU64 = AtomicU64::new(0);
     static ORDERS: OnceLock<Orders> = OnceLock::new();
 
@@ -183,10 +184,17 @@ mod recorder {
             // A step file that cannot be written only makes the harness's table less exact.
             let _ = file.write_all_at(&bytes, 0);
         }
-        if orders
+        let ordered = orders
             .kill_at
-            .is_some_and(|(at, from)| at == step && commit >= from.max(1))
-        {
+            .is_some_and(|(at, from)| at == step && commit >= from.max(1));
+        if ordered && orders.bug.as_deref() == Some(Bug::SendEarly.name()) {
+            // This mistake shows only where something was sent early, and once it has arrived.
+            if !SENT_EARLY.load(Ordering::Acquire) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+        if ordered {
             die();
         }
     }
@@ -196,7 +204,11 @@ mod recorder {
     }
 
     pub fn seeded(bug: Bug) -> bool {
-        orders().bug.as_deref() == Some(bug.name())
+        let seeded = orders().bug.as_deref() == Some(bug.name());
+        if seeded && bug == Bug::SendEarly {
+            SENT_EARLY.store(true, Ordering::Release);
+        }
+        seeded
     }
 
     pub fn crash_on_text(text: &str) {

@@ -1,6 +1,12 @@
 //! What the tests of this folder share.
 #![allow(dead_code)] // each test binary uses a part of it
 
+pub mod broker;
+pub mod judge;
+pub mod oracle;
+pub mod process;
+pub mod random;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -38,4 +44,10 @@ pub fn shared(promise: &str) -> Option<PathBuf> {
     }
     skip(promise, "shared data missing");
     None
+}
+
+/// Progress that libtest does not capture.
+pub fn say(line: impl AsRef<str>) {
+    // a closed standard error only loses the progress
+    let _ = writeln!(std::io::stderr(), "{}", line.as_ref());
 }
