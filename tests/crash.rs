@@ -202,7 +202,9 @@ url = "kafka:{alerts}"
             Ok(episodes) => {
                 let received: BTreeSet<String> = receivers.firing.keys().cloned().collect();
                 if received != episodes {
-                    problems.push(format!("receiver has episodes {received:?}, the state has {episodes:?}"));
+                    problems.push(format!(
+                        "receiver has episodes {received:?}, the state has {episodes:?}"
+                    ));
                 }
             }
             Err(error) => problems.push(error),
@@ -247,10 +249,7 @@ fn end_problems(deployment: &Deployment, undisturbed: &Undisturbed) -> Vec<Strin
     }
     match judge::episode_ids(deployment) {
         Ok(episodes) if episodes == undisturbed.episodes => {}
-        Ok(episodes) => problems.push(format!(
-            "episodes {episodes:?}, undisturbed {:?}",
-            undisturbed.episodes
-        )),
+        Ok(episodes) => problems.push(format!("episodes {episodes:?}, undisturbed {:?}", undisturbed.episodes)),
         Err(error) => problems.push(error),
     }
     problems
@@ -366,7 +365,10 @@ fn every_kill_leaves_exactly_what_was_committed() {
             seed(),
             problems.join("\n")
         );
-        say(format!("round {rounds}: {} kills so far, all at the end as undisturbed", table.passed));
+        say(format!(
+            "round {rounds}: {} kills so far, all at the end as undisturbed",
+            table.passed
+        ));
     }
     table.print(rounds, started.elapsed().as_secs_f64());
     for step in Step::ALL {
@@ -461,9 +463,7 @@ fn noticed(bug: Bug) {
             };
             environment.extend(kill_order(step, commit, &deployment));
         }
-        let exit = deployment
-            .start(&["--exit-when-caught-up"], &environment)
-            .wait(limit);
+        let exit = deployment.start(&["--exit-when-caught-up"], &environment).wait(limit);
         let mut problems = match exit.outcome {
             Outcome::Killed(libc::SIGKILL) => stage.problems(&deployment, &mut receivers),
             Outcome::Exited(0) => stage.final_problems(&deployment, &mut receivers),
@@ -514,9 +514,7 @@ fn a_record_that_ends_the_process_three_times_becomes_a_dead_letter() {
     };
     let (deployment, mut receivers) = stage.deploy();
     let mark = "此条使原生库崩溃";
-    let item = |id: &str, text: &str| {
-        serde_json::json!({"id": id, "text": text, "source": {"kind": "review", "platform": "jd", "format": "item", "role": "review"}})
-    };
+    let item = |id: &str, text: &str| serde_json::json!({"id": id, "text": text, "source": {"kind": "review", "platform": "jd", "format": "item", "role": "review"}});
     let last = stage.oracle.ends()[0][0];
     let at = support::oracle::START_MS + support::oracle::WEEKS * 7 * support::oracle::DAY_MS;
     let record = |value: serde_json::Value| KafkaRecord {

@@ -151,7 +151,10 @@ fn item_problems(items: &[Value], expected: &Expected, topics: &[String], proble
                 && position["offset"].as_i64() == Some(*offset)
         });
         if !at_home {
-            wrong.push(format!("{id}: position {position}, expected one of {:?}", winner.places));
+            wrong.push(format!(
+                "{id}: position {position}, expected one of {:?}",
+                winner.places
+            ));
         }
     }
     let missing: Vec<String> = expected

@@ -20,10 +20,28 @@ pub const BURSTS: [(&str, i64); 2] = [("云雀音箱", 5), ("山雀手环", 9)];
 
 const BRANDS: [&str; 3] = ["青禾", "南塘", "白石"];
 const PRODUCTS: [&str; 10] = [
-    "云雀音箱", "山雀手环", "鹭江路由", "棠梨台灯", "雨燕耳机", "枫林水壶", "海棠风扇", "松果摄像", "蓝鲸净水", "石榴插座",
+    "云雀音箱",
+    "山雀手环",
+    "鹭江路由",
+    "棠梨台灯",
+    "雨燕耳机",
+    "枫林水壶",
+    "海棠风扇",
+    "松果摄像",
+    "蓝鲸净水",
+    "石榴插座",
 ];
 const REGIONS: [&str; 8] = ["上海", "广东", "浙江", "四川", "湖北", "北京", "陕西", "福建"];
-const COMPLAINTS: [&str; 8] = ["登录不了", "连不上网", "老是断开", "按键失灵", "充不进电", "声音沙哑", "发货太慢", "客服不理"];
+const COMPLAINTS: [&str; 8] = [
+    "登录不了",
+    "连不上网",
+    "老是断开",
+    "按键失灵",
+    "充不进电",
+    "声音沙哑",
+    "发货太慢",
+    "客服不理",
+];
 const PRAISES: [&str; 6] = ["音质很好", "做工精细", "物流很快", "操作简单", "颜值很高", "性价比高"];
 
 /// A record's place: index of the topic, partition, offset.
@@ -186,7 +204,8 @@ impl Oracle {
                     let place = (topic, partition, offset as i64);
                     if record.dead {
                         out.dead_records += 1;
-                        out.dead_ids.insert(format!("{}/{partition}/{offset}", topic_names[topic]));
+                        out.dead_ids
+                            .insert(format!("{}/{partition}/{offset}", topic_names[topic]));
                     } else {
                         out.good_records += 1;
                     }
@@ -391,7 +410,10 @@ impl Builder {
     }
 
     fn place(&mut self) -> (usize, usize) {
-        (self.random.below(2) as usize, self.random.below(PARTITIONS as u64) as usize)
+        (
+            self.random.below(2) as usize,
+            self.random.below(PARTITIONS as u64) as usize,
+        )
     }
 
     fn push(&mut self, at: i64, (topic, partition): (usize, usize), voice: &Voice) {

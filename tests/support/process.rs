@@ -66,7 +66,8 @@ impl Deployment {
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QINGTING_") && name != "QINGTING_SHARED") {
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QINGTING_") && name != "QINGTING_SHARED")
+        {
             command.env_remove(name);
         }
         command
