@@ -1,1 +1,31 @@
-//! The trend stage.
+//! The trend stage: counts how often what is said, and says where it became unusual.
+//!
+//! Comes in: what each inserted, replaced or deleted document counts as ([`Contribution`]), hour boundaries of record
+//! time, and on a start the alive documents of the index. Goes out: exact series per key, and at a boundary the
+//! transitions of episodes ([`crate::alert::AlertRecord`]). Can fail: with a [`TrendError`] when the index cannot be read.
+//! Moves: `qingting_trend_items_total`, `qingting_trend_keys`, `qingting_alert_firing`, `qingting_alert_ratio`.
+//!
+//! All counts are a cache of the index: [`TrendEngine::rebuild`] gives what [`TrendEngine::apply`] gave.
+
+mod calendar;
+mod contribution;
+mod coverage;
+mod digest;
+mod dims;
+mod engine;
+mod error;
+mod filter;
+mod rebuild;
+mod rules;
+mod series;
+mod store;
+mod view;
+
+pub use contribution::{Contribution, Sign};
+pub use digest::TrendDigest;
+pub use dims::{Dimension, aspect_polarity, is_voice, rating_tenths};
+pub use engine::TrendEngine;
+pub use error::TrendError;
+pub use filter::ItemFilter;
+pub use rules::builtin_rules;
+pub use series::{Bucketing, CountRow, KeySeries, SeriesRequest};
