@@ -5,7 +5,10 @@
 //! stored state besides being set again from the record times of the index.
 
 use super::calendar::{DAY_HOURS, HOUR_MS};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Delays are counted in hours up to two weeks.
@@ -102,6 +105,15 @@ impl Feed {
     }
 }
 
+/// What is stored of a feed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct FeedState {
+    feed: [String; 4],
+    first_hour: u32,
+    first_word: u32,
+    heard: String,
+}
+
 /// All feeds.
 #[derive(Debug, Default)]
 pub(super) struct Coverage {
@@ -161,6 +173,44 @@ impl Coverage {
     /// First record hour of any feed.
     pub fn first_hour(&self) -> Option<u32> {
         self.feeds.iter().map(|feed| feed.first_hour).min()
+    }
+
+    /// The bits of all feeds; base64 of little-endian words, since a busy feed's bits are all ones.
+    pub fn state(&self) -> Vec<FeedState> {
+        self.feeds
+            .iter()
+            .filter(|feed| feed.first_hour != u32::MAX)
+            .map(|feed| {
+                let first_word = feed.heard.keys().next().copied().unwrap_or(0);
+                let last_word = feed.heard.keys().next_back().copied().unwrap_or(0);
+                let words = (first_word..=last_word).map(|word| feed.heard.get(&word).copied().unwrap_or(0));
+                FeedState {
+                    feed: feed.name.clone(),
+                    first_hour: feed.first_hour,
+                    first_word,
+                    heard: BASE64.encode(words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>()),
+                }
+            })
+            .collect()
+    }
+
+    /// What was heard then was heard.
+    pub fn restore(&mut self, states: &[FeedState]) {
+        for state in states {
+            let [source, platform, topic, keyword] = &state.feed;
+            let id = self.feed([source, platform, topic, keyword]);
+            let feed = &mut self.feeds[usize::from(id)];
+            feed.first_hour = feed.first_hour.min(state.first_hour);
+            let bytes = BASE64.decode(&state.heard).unwrap_or_default();
+            for (place, word) in bytes.chunks_exact(8).enumerate() {
+                let mut bits = [0; 8];
+                bits.copy_from_slice(word);
+                let bits = u64::from_le_bytes(bits);
+                if bits != 0 {
+                    *feed.heard.entry(state.first_word + place as u32).or_default() |= bits;
+                }
+            }
+        }
     }
 
     pub fn forget_before(&mut self, hour: u32) {

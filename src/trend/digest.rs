@@ -16,7 +16,8 @@ pub struct TrendDigest {
 
 /// What `raw` and `deduplicated` at one key and hour add to the sum: linear, so that counts can be taken back.
 pub(super) fn term(key_hash: u64, event_hour: u32, day_precise: bool, n: [i32; 2]) -> u64 {
-    let weight = mix(key_hash ^ (u64::from(event_hour) << 1 | u64::from(day_precise)).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let weight =
+        mix(key_hash ^ (u64::from(event_hour) << 1 | u64::from(day_precise)).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let raw = weight.wrapping_mul(i64::from(n[RAW]) as u64);
     let deduplicated = weight.rotate_left(23).wrapping_mul(i64::from(n[DEDUPLICATED]) as u64);
     raw.wrapping_add(deduplicated)

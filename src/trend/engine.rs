@@ -169,7 +169,11 @@ impl TrendEngine {
         if !item.deduplicated {
             return;
         }
-        let n = if delay_ms > self.lateness_ms { [0, unit] } else { [unit, 0] };
+        let n = if delay_ms > self.lateness_ms {
+            [0, unit]
+        } else {
+            [unit, 0]
+        };
         let newest_hour = hour_of(self.newest_record_ms);
         for view in &mut self.views {
             if view.admits(item.filters) && event_hour + view.horizon_hours >= newest_hour {

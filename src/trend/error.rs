@@ -13,7 +13,9 @@ pub enum TrendError {
     Filter { query: String, message: String },
     #[error("more than {limit} different `by` and `where` in the rules")]
     TooManyViews { limit: usize },
-    #[error("by: no series of `{by}`, there is one of each closed dimension and of the `by` of each rule without `where`")]
+    #[error(
+        "by: no series of `{by}`, there is one of each closed dimension and of the `by` of each rule without `where`"
+    )]
     NoSeries { by: String },
     #[error("reading the index for trends: {0}")]
     Index(#[from] tantivy::TantivyError),

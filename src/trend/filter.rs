@@ -49,9 +49,11 @@ fn wanted(text: &str) -> Result<Vec<(Dimension, String)>, String> {
 impl ItemFilter for FieldFilter {
     fn matches(&self, record: &AnalyzedRecord, _title: &[Token], _text: &[Token], source: &str) -> bool {
         let contribution = Contribution::of(record, source, 0);
-        self.wanted
-            .iter()
-            .all(|(dimension, value)| contribution.values().any(|(other, found)| other == *dimension && found == value))
+        self.wanted.iter().all(|(dimension, value)| {
+            contribution
+                .values()
+                .any(|(other, found)| other == *dimension && found == value)
+        })
     }
 
     fn query(&self, fields: &Fields) -> Result<Box<dyn Query>, String> {

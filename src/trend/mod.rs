@@ -14,10 +14,13 @@ mod digest;
 mod dims;
 mod engine;
 mod error;
+mod evaluate;
+mod evidence;
 mod filter;
 mod rebuild;
 mod rules;
 mod series;
+mod state;
 mod store;
 mod view;
 
@@ -26,6 +29,12 @@ pub use digest::TrendDigest;
 pub use dims::{Dimension, aspect_polarity, is_voice, rating_tenths};
 pub use engine::TrendEngine;
 pub use error::TrendError;
+pub use evidence::{Evidence, Scope, Showing, Support};
 pub use filter::ItemFilter;
 pub use rules::builtin_rules;
 pub use series::{Bucketing, CountRow, KeySeries, SeriesRequest};
+
+#[cfg(test)]
+mod counts_tests;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -113,7 +113,11 @@ impl Newest {
     fn believed(&self) -> Option<i64> {
         let (least, most) = (*self.0.first()?, *self.0.last()?);
         let spread = most - least > 30 * super::calendar::DAY_MS;
-        Some(if spread && self.0.len() == JUMP_RECORDS { least } else { most })
+        Some(if spread && self.0.len() == JUMP_RECORDS {
+            least
+        } else {
+            most
+        })
     }
 }
 
@@ -272,7 +276,11 @@ impl SegmentColumns {
             });
             ids.push((Dimension::Rating, id));
         }
-        let valid = if self.valid.first(doc).unwrap_or(false) { "true" } else { "false" };
+        let valid = if self.valid.first(doc).unwrap_or(false) {
+            "true"
+        } else {
+            "false"
+        };
         ids.push((Dimension::Valid, engine.values.id(Dimension::Valid, valid)));
         for text in &mut self.texts {
             let start = ids.len();
@@ -281,7 +289,11 @@ impl SegmentColumns {
                 if id == UNKNOWN {
                     let mut name = String::new();
                     text.column.ord_to_str(ord, &mut name)?;
-                    id = if name.is_empty() { NO_VALUE } else { engine.values.id(text.dimension, &name) };
+                    id = if name.is_empty() {
+                        NO_VALUE
+                    } else {
+                        engine.values.id(text.dimension, &name)
+                    };
                     text.ids[ord as usize] = id;
                 }
                 if id != NO_VALUE && !ids[start..].contains(&(text.dimension, id)) {

@@ -119,7 +119,11 @@ impl TrendEngine {
             .all()
             .iter()
             .map(|cell| row("day", self.calendar.day_start(cell.at), cell.n));
-        let hours = counts.hours.all().iter().map(|cell| row("hour", hour_start(cell.at), cell.n));
+        let hours = counts
+            .hours
+            .all()
+            .iter()
+            .map(|cell| row("hour", hour_start(cell.at), cell.n));
         days.chain(hours).collect()
     }
 
@@ -142,8 +146,11 @@ impl TrendEngine {
         request: &SeriesRequest,
         points: &mut BTreeMap<i64, u64>,
     ) {
-        let cells = (hours.all().iter().map(|cell| (hour_start(cell.at), None, cell)))
-            .chain(days.all().iter().map(|cell| (self.calendar.day_start(cell.at), Some(cell.at), cell)));
+        let cells = (hours.all().iter().map(|cell| (hour_start(cell.at), None, cell))).chain(
+            days.all()
+                .iter()
+                .map(|cell| (self.calendar.day_start(cell.at), Some(cell.at), cell)),
+        );
         for (start_ms, day, cell) in cells {
             let day = || day.unwrap_or_else(|| self.calendar.day_of(start_ms));
             let bucket_ms = match request.bucket {

@@ -160,9 +160,7 @@ impl View {
         let split = |split: &Split| split.hours.heap_bytes() + split.days.heap_bytes() + size_of::<Split>();
         self.keys
             .iter()
-            .map(|key| {
-                96 + split(&key.total) + key.feeds.iter().map(|(_, feed)| split(feed)).sum::<usize>()
-            })
+            .map(|key| 96 + split(&key.total) + key.feeds.iter().map(|(_, feed)| split(feed)).sum::<usize>())
             .sum()
     }
 }
