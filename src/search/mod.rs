@@ -1,1 +1,30 @@
-//! The search stage.
+//! The search stage: a small query grammar that the index and the stream agree on.
+//!
+//! Comes in: a query string of the grammar in `docs/search.md`. Goes out: a [`Filter`], which either tests one
+//! analyzed record ([`Filter::matches`], used by rules) or becomes a tantivy query ([`Filter::to_tantivy`], used by
+//! search and by the rebuild of counts). Can fail: with a [`SearchError`] that says where in the query and what would
+//! be right; never with a panic or a stack overflow, whatever the input. Moves
+//! `qingting_http_request_duration_seconds` through the API.
+
+mod error;
+mod field;
+mod filter;
+mod parse;
+mod plan;
+mod tokenize;
+mod when;
+
+#[cfg(test)]
+mod agreement_tests;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use error::SearchError;
+pub use field::{
+    ASPECT_POLARITY_SIGNS, FlagField, QueryField, TimeField, author_hash, field_names, id_hash, multi_contains,
+    nearest, polarity_sign, rating_tenths, single_value, topic_of, usable_published_at,
+};
+pub use filter::{Document, Filter};
+pub use parse::Query;
+pub use tokenize::Tokenize;
+pub use when::{TimeValue, local_start_ms};

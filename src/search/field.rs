@@ -1,0 +1,231 @@
+//! Field names of the grammar, and what a record's value of each is. One place, so that stream and index agree.
+
+use super::SearchError;
+use crate::index::schema::{MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
+use crate::item::{AnalyzedRecord, RecordPosition};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// A field that a query can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryField {
+    Title,
+    Text,
+    /// One index token, not segmented.
+    Term,
+    /// Ordinal in [`SINGLE_DIMENSIONS`].
+    Single(usize),
+    /// Ordinal in [`MULTI_DIMENSIONS`].
+    Multi(usize),
+    Keyword,
+    Topic,
+    Rating,
+    Flag(FlagField),
+    Time(TimeField),
+    Author,
+    Id,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagField {
+    Valid,
+    Voice,
+    Duplicate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeField {
+    PublishedAt,
+    CollectedAt,
+}
+
+const OTHER_FIELDS: [(&str, QueryField); 13] = [
+    ("title", QueryField::Title),
+    ("text", QueryField::Text),
+    ("term", QueryField::Term),
+    ("keyword", QueryField::Keyword),
+    ("topic", QueryField::Topic),
+    ("rating", QueryField::Rating),
+    ("valid", QueryField::Flag(FlagField::Valid)),
+    ("voice", QueryField::Flag(FlagField::Voice)),
+    ("duplicate", QueryField::Flag(FlagField::Duplicate)),
+    ("published_at", QueryField::Time(TimeField::PublishedAt)),
+    ("collected_at", QueryField::Time(TimeField::CollectedAt)),
+    ("author", QueryField::Author),
+    ("id", QueryField::Id),
+];
+
+/// Dimensions whose values are a fixed list; a misspelt one is an error instead of an empty answer.
+const CLOSED: [(&str, &[&str]); 6] = [
+    ("sentiment", &["positive", "negative", "neutral"]),
+    ("severity", &["urgent", "normal", "minor", "none"]),
+    ("intent", &["complaint", "suggestion", "question", "praise", "other"]),
+    ("priority", &["P0", "P1", "P2", "P3"]),
+    ("mode", &["online", "offline"]),
+    (
+        "kind",
+        &[
+            "social",
+            "review",
+            "app_review",
+            "complaint",
+            "hotline",
+            "survey",
+            "ticket",
+            "forum",
+        ],
+    ),
+];
+
+/// All names that may stand before a colon.
+pub fn field_names() -> impl Iterator<Item = &'static str> {
+    SINGLE_DIMENSIONS
+        .into_iter()
+        .chain(MULTI_DIMENSIONS)
+        .chain(OTHER_FIELDS.iter().map(|(name, _)| *name))
+}
+
+impl QueryField {
+    pub fn named(name: &str) -> Option<Self> {
+        if let Some(ordinal) = SINGLE_DIMENSIONS.iter().position(|known| *known == name) {
+            return Some(Self::Single(ordinal));
+        }
+        if let Some(ordinal) = MULTI_DIMENSIONS.iter().position(|known| *known == name) {
+            return Some(Self::Multi(ordinal));
+        }
+        OTHER_FIELDS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, field)| *field)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single(ordinal) => SINGLE_DIMENSIONS[ordinal],
+            Self::Multi(ordinal) => MULTI_DIMENSIONS[ordinal],
+            other => OTHER_FIELDS
+                .iter()
+                .find(|(_, field)| *field == other)
+                .map_or("", |(name, _)| name),
+        }
+    }
+
+    /// Refuses a value that a closed dimension cannot have.
+    pub(super) fn check_value(self, value: &str, at: usize) -> Result<(), SearchError> {
+        let Some((name, allowed)) = CLOSED.iter().find(|(name, _)| *name == self.name()) else {
+            return Ok(());
+        };
+        if allowed.contains(&value) {
+            return Ok(());
+        }
+        Err(SearchError::BadValue {
+            field: (*name).to_owned(),
+            value: value.to_owned(),
+            expected: format!("one of {}", allowed.join(" ")),
+            at,
+            suggestion: nearest(value, allowed.iter().copied()).map(str::to_owned),
+        })
+    }
+}
+
+/// The candidate that the misspelt `name` most likely meant.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(similarity, _)| *similarity >= 0.7)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Suffixes of `aspect_polarity`: negative, positive, neutral.
+pub const ASPECT_POLARITY_SIGNS: [char; 3] = ['-', '+', '0'];
+
+/// `negative` → `-`, `positive` → `+`, anything else → `0`.
+pub fn polarity_sign(polarity: &str) -> char {
+    match polarity {
+        "negative" => '-',
+        "positive" => '+',
+        _ => '0',
+    }
+}
+
+/// Value of the dimension at `ordinal` of [`SINGLE_DIMENSIONS`]; `None` when unknown or empty. `source` is the configured name.
+pub fn single_value<'a>(record: &'a AnalyzedRecord, source: &'a str, ordinal: usize) -> Option<&'a str> {
+    let item = &record.item;
+    let value = match *SINGLE_DIMENSIONS.get(ordinal)? {
+        "source" => source,
+        "platform" => &item.source.platform,
+        "kind" => &item.source.kind,
+        "role" => &item.source.role,
+        "brand" => item.subject.brand.as_deref()?,
+        "product" => item.subject.product.as_deref()?,
+        "sku" => item.subject.sku.as_deref()?,
+        "category" => item.subject.category.as_deref()?,
+        "region" => item.author.region.as_deref()?,
+        "touchpoint" => item.source.touchpoint.as_deref()?,
+        "mode" => item.source.mode.as_deref()?,
+        "business_line" => item.business_line.as_deref()?,
+        "segment" => item.author.segment.as_deref()?,
+        "tier" => item.author.tier.as_deref()?,
+        "version" => item.subject.version.as_deref()?,
+        "sentiment" => &record.analysis.sentiment.label,
+        "severity" => &record.analysis.severity.label,
+        "intent" => &record.analysis.intent.label,
+        "owner" => record.analysis.owner.as_deref()?,
+        "priority" => &record.analysis.priority_hint,
+        _ => return None,
+    };
+    (!value.is_empty()).then_some(value)
+}
+
+/// Whether the record has `value` in the dimension at `ordinal` of [`MULTI_DIMENSIONS`].
+pub fn multi_contains(record: &AnalyzedRecord, ordinal: usize, value: &str) -> bool {
+    match MULTI_DIMENSIONS.get(ordinal).copied() {
+        Some("aspect") => record.analysis.aspects.iter().any(|found| found.aspect == value),
+        Some("aspect_polarity") => record.analysis.aspects.iter().any(|found| {
+            value
+                .strip_suffix(polarity_sign(&found.polarity))
+                .is_some_and(|aspect| aspect == found.aspect)
+        }),
+        Some("flag") => record.item.flags.contains(value),
+        Some("tag") => record.item.tags.iter().any(|tag| tag == value),
+        _ => false,
+    }
+}
+
+/// Kafka topic, or `file`.
+pub fn topic_of(record: &AnalyzedRecord) -> &str {
+    match &record.position.record {
+        RecordPosition::Kafka { topic, .. } => topic,
+        RecordPosition::File { .. } => "file",
+    }
+}
+
+/// Overall rating × 10, rounded; 0 when there is none.
+pub fn rating_tenths(record: &AnalyzedRecord) -> u64 {
+    record
+        .item
+        .rating
+        .as_ref()
+        .and_then(|rating| rating.overall)
+        .map_or(0, |overall| (overall * 10.0).round().max(0.0) as u64)
+}
+
+/// Event time in ms UTC; `None` when it is unknown or lies in the future of its collection.
+pub fn usable_published_at(record: &AnalyzedRecord) -> Option<i64> {
+    record
+        .item
+        .published_at
+        .filter(|_| !record.item.flags.contains("time_future"))
+}
+
+/// xxh3-64 of the author's pseudonym; 0 = unknown.
+pub fn author_hash(author_id: Option<&str>) -> u64 {
+    author_id.map_or(0, |id| xxh3_64(id.as_bytes()))
+}
+
+/// The upsert key: xxh3-128 of the item id, big endian.
+pub fn id_hash(id: &str) -> [u8; 16] {
+    xxh3_128(id.as_bytes()).to_be_bytes()
+}

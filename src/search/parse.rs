@@ -1,0 +1,570 @@
+//! The parser: a query string becomes a tree. Depth and size are bounded before anything recurses.
+//!
+//! ```text
+//! query   = any ;  any = all { "OR" all } ;  all = unary { ["AND"] unary } ;  unary = ("NOT" | "-") unary | leaf
+//! leaf    = "(" any ")" | phrase | field ":" value | word
+//! value   = "(" any of values ")" | phrase | word | ("<" | "<=" | ">" | ">=") word | word ".." word
+//! phrase  = '"' … '"' | '“' … '”'
+//! ```
+
+use super::field::{FlagField, QueryField, TimeField, field_names, nearest};
+use super::when::{TIME_FORMS, TimeValue};
+use super::{Filter, SearchError, Tokenize};
+use crate::config::SearchConfig;
+use crate::index::schema::{Fields, MULTI_DIMENSIONS};
+use chrono_tz::Tz;
+
+/// No configuration may allow more nesting than the stack surely holds.
+const HARD_MAX_DEPTH: usize = 128;
+
+/// A parsed query: valid, but not yet tied to a segmenter and a time zone ([`Query::bind`]).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    pub(super) root: Node,
+    pub(super) max_clauses: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    All,
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    Words {
+        scope: Scope,
+        text: String,
+    },
+    Phrase {
+        scope: Scope,
+        text: String,
+    },
+    Token(String),
+    Value {
+        field: QueryField,
+        value: String,
+    },
+    /// Inclusive, in tenths.
+    Rating {
+        low: u64,
+        high: u64,
+    },
+    Flag(FlagField, bool),
+    Time {
+        field: TimeField,
+        from: Option<Edge>,
+        to: Option<Edge>,
+    },
+}
+
+/// Where words are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    Both,
+    Title,
+    Text,
+}
+
+/// One end of a time range: before or after the written span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edge {
+    StartOf(TimeValue),
+    EndOf(TimeValue),
+}
+
+impl Edge {
+    pub(super) fn ms(self, zone: Tz) -> i64 {
+        match self {
+            Self::StartOf(time) => time.start_ms(zone),
+            Self::EndOf(time) => time.end_ms(zone),
+        }
+    }
+}
+
+impl Query {
+    /// Matches everything.
+    pub fn all() -> Self {
+        Self {
+            root: Node::All,
+            max_clauses: usize::MAX,
+        }
+    }
+
+    /// Parses the grammar of the module text. An empty text matches everything.
+    pub fn parse(text: &str, limits: &SearchConfig) -> Result<Self, SearchError> {
+        if text.len() > limits.max_query_bytes {
+            return Err(SearchError::TooLong {
+                length: text.len(),
+                limit: limits.max_query_bytes,
+            });
+        }
+        let mut parser = Parser {
+            chars: text.chars().collect(),
+            at: 0,
+            depth: 0,
+            clauses: 0,
+            max_depth: limits.max_depth.min(HARD_MAX_DEPTH),
+            max_clauses: limits.max_clauses,
+            field: None,
+        };
+        parser.skip_space();
+        let root = if parser.ended() { Node::All } else { parser.any()? };
+        match parser.peek() {
+            None => Ok(Self {
+                root,
+                max_clauses: limits.max_clauses,
+            }),
+            Some(_) => Err(syntax(
+                "this `)` closes nothing",
+                parser.at,
+                Some("remove it or open it with `(`"),
+            )),
+        }
+    }
+
+    /// Segments the words and places the dates: what then matches records and searches indexes.
+    ///
+    /// Errors: more tokens than clauses are allowed, or nothing to search for (a query of punctuation alone).
+    pub fn bind(&self, tokenizer: &dyn Tokenize, zone: Tz) -> Result<Filter, SearchError> {
+        Filter::of(self, tokenizer, zone)
+    }
+
+    /// [`Query::bind`] and [`Filter::to_tantivy`] in one.
+    pub fn to_tantivy(
+        &self,
+        fields: &Fields,
+        tokenizer: &dyn Tokenize,
+        zone: Tz,
+    ) -> Result<Box<dyn tantivy::query::Query>, SearchError> {
+        Ok(self.bind(tokenizer, zone)?.to_tantivy(fields))
+    }
+}
+
+struct Parser {
+    chars: Vec<char>,
+    at: usize,
+    depth: usize,
+    clauses: usize,
+    max_depth: usize,
+    max_clauses: usize,
+    /// Set inside `field:( … )`.
+    field: Option<QueryField>,
+}
+
+fn syntax(message: &str, at: usize, suggestion: Option<&str>) -> SearchError {
+    SearchError::Syntax {
+        message: message.to_owned(),
+        at,
+        suggestion: suggestion.map(str::to_owned),
+    }
+}
+
+fn opens(found: char) -> bool {
+    matches!(found, '(' | '（')
+}
+
+fn closes(found: char) -> bool {
+    matches!(found, ')' | '）')
+}
+
+fn quotes(found: char) -> bool {
+    matches!(found, '"' | '“' | '”')
+}
+
+fn ends_word(found: char) -> bool {
+    found.is_whitespace() || opens(found) || closes(found) || quotes(found)
+}
+
+impl Parser {
+    fn any(&mut self) -> Result<Node, SearchError> {
+        let mut alternatives = vec![self.all()?];
+        while self.keyword("OR") {
+            alternatives.push(self.all()?);
+        }
+        Ok(one_or(alternatives, Node::Or))
+    }
+
+    fn all(&mut self) -> Result<Node, SearchError> {
+        let mut parts = Vec::new();
+        loop {
+            self.skip_space();
+            let place = self.at;
+            if !parts.is_empty() && self.keyword("AND") {
+                self.skip_space();
+                if self.ended() || self.peek().is_some_and(closes) {
+                    return Err(syntax("nothing follows this AND", place, Some("write a word after it")));
+                }
+            }
+            match self.peek() {
+                None => break,
+                Some(found) if closes(found) => break,
+                Some(_) if self.at_keyword("OR") => break,
+                Some(_) => parts.push(self.unary()?),
+            }
+        }
+        if parts.is_empty() {
+            return Err(syntax(
+                "a word, a phrase or `field:value` must stand here",
+                self.at,
+                Some("to search for a bracket or for the word OR, quote it"),
+            ));
+        }
+        Ok(one_or(parts, Node::And))
+    }
+
+    fn unary(&mut self) -> Result<Node, SearchError> {
+        let negated = self.keyword("NOT") || self.minus();
+        if !negated {
+            return self.leaf();
+        }
+        self.deeper()?;
+        self.skip_space();
+        if self.ended() || self.peek().is_some_and(closes) || self.at_keyword("OR") {
+            return Err(syntax(
+                "nothing follows this NOT",
+                self.at,
+                Some("write a word after it"),
+            ));
+        }
+        let inner = self.unary()?;
+        self.depth -= 1;
+        Ok(Node::Not(Box::new(inner)))
+    }
+
+    fn leaf(&mut self) -> Result<Node, SearchError> {
+        if self.peek().is_some_and(opens) {
+            return self.group();
+        }
+        let place = self.at;
+        if let Some(field) = self.field {
+            let quoted = self.peek().is_some_and(quotes);
+            let value = if quoted { self.quoted()? } else { self.word() };
+            self.count(place)?;
+            return leaf_of(field, value, quoted, place);
+        }
+        if self.peek().is_some_and(quotes) {
+            let text = self.quoted()?;
+            self.count(place)?;
+            return Ok(Node::Phrase {
+                scope: Scope::Both,
+                text,
+            });
+        }
+        if let Some(field) = self.field_prefix()? {
+            return self.value_of(field);
+        }
+        self.count(place)?;
+        Ok(Node::Words {
+            scope: Scope::Both,
+            text: self.word(),
+        })
+    }
+
+    fn group(&mut self) -> Result<Node, SearchError> {
+        let opened_at = self.at;
+        self.at += 1;
+        self.deeper()?;
+        let inner = self.any()?;
+        if !self.peek().is_some_and(closes) {
+            return Err(syntax("this `(` is not closed", opened_at, Some("add `)`")));
+        }
+        self.at += 1;
+        self.depth -= 1;
+        Ok(inner)
+    }
+
+    /// The value after `field:`.
+    fn value_of(&mut self, field: QueryField) -> Result<Node, SearchError> {
+        let place = self.at;
+        match self.peek() {
+            Some(found) if opens(found) => {
+                self.field = Some(field);
+                let inner = self.group();
+                self.field = None;
+                inner
+            }
+            Some(found) if quotes(found) => {
+                let value = self.quoted()?;
+                self.count(place)?;
+                leaf_of(field, value, true, place)
+            }
+            Some(found) if !ends_word(found) => {
+                let value = self.word();
+                self.count(place)?;
+                leaf_of(field, value, false, place)
+            }
+            _ => Err(syntax(
+                &format!("a value must follow `{}:` without a space", field.name()),
+                place,
+                None,
+            )),
+        }
+    }
+
+    /// Consumes `name:`. An ASCII name before an ASCII colon must be a field; before a full-width colon it may be text.
+    fn field_prefix(&mut self) -> Result<Option<QueryField>, SearchError> {
+        let mut end = self.at;
+        while self
+            .chars
+            .get(end)
+            .is_some_and(|found| found.is_ascii_alphabetic() || *found == '_')
+        {
+            end += 1;
+        }
+        let colon = self.chars.get(end).copied();
+        if end == self.at || !matches!(colon, Some(':' | '：')) {
+            return Ok(None);
+        }
+        let name: String = self.chars[self.at..end].iter().collect();
+        match QueryField::named(&name) {
+            Some(field) => {
+                self.at = end + 1;
+                Ok(Some(field))
+            }
+            None if colon == Some('：') => Ok(None),
+            None => Err(SearchError::UnknownField {
+                suggestion: Some(match nearest(&name, field_names()) {
+                    Some(field) => field.to_owned(),
+                    None => "to search for a text with a colon, quote it".to_owned(),
+                }),
+                name,
+                at: self.at,
+            }),
+        }
+    }
+
+    fn word(&mut self) -> String {
+        let start = self.at;
+        while self.peek().is_some_and(|found| !ends_word(found)) {
+            self.at += 1;
+        }
+        self.chars[start..self.at].iter().collect()
+    }
+
+    /// A quoted text; `\` keeps the next character as it is.
+    fn quoted(&mut self) -> Result<String, SearchError> {
+        let opened_at = self.at;
+        let closing = if self.peek() == Some('"') { '"' } else { '”' };
+        self.at += 1;
+        let mut text = String::new();
+        while let Some(found) = self.peek() {
+            self.at += 1;
+            if found == closing {
+                return Ok(text);
+            }
+            if found == '\\' {
+                if let Some(escaped) = self.peek() {
+                    text.push(escaped);
+                    self.at += 1;
+                }
+            } else {
+                text.push(found);
+            }
+        }
+        Err(syntax(
+            "this quote is not closed",
+            opened_at,
+            Some(&format!("add `{closing}`")),
+        ))
+    }
+
+    /// A `-` that negates: before something, not alone.
+    fn minus(&mut self) -> bool {
+        let negates = self.peek() == Some('-')
+            && self
+                .chars
+                .get(self.at + 1)
+                .is_some_and(|next| !next.is_whitespace() && !closes(*next));
+        if negates {
+            self.at += 1;
+        }
+        negates
+    }
+
+    fn at_keyword(&self, keyword: &str) -> bool {
+        let end = self.at + keyword.len();
+        end <= self.chars.len()
+            && self.chars[self.at..end].iter().copied().eq(keyword.chars())
+            && self.chars.get(end).is_none_or(|next| ends_word(*next))
+    }
+
+    fn keyword(&mut self, keyword: &str) -> bool {
+        let found = self.at_keyword(keyword);
+        if found {
+            self.at += keyword.len();
+        }
+        found
+    }
+
+    fn deeper(&mut self) -> Result<(), SearchError> {
+        self.depth += 1;
+        if self.depth > self.max_depth {
+            return Err(SearchError::TooDeep {
+                limit: self.max_depth,
+                at: self.at,
+            });
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, place: usize) -> Result<(), SearchError> {
+        self.clauses += 1;
+        if self.clauses > self.max_clauses {
+            return Err(SearchError::TooManyClauses {
+                limit: self.max_clauses,
+                at: Some(place),
+            });
+        }
+        Ok(())
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn ended(&self) -> bool {
+        self.at >= self.chars.len()
+    }
+
+    fn skip_space(&mut self) {
+        while self.peek().is_some_and(char::is_whitespace) {
+            self.at += 1;
+        }
+    }
+}
+
+fn one_or(mut nodes: Vec<Node>, combine: fn(Vec<Node>) -> Node) -> Node {
+    match nodes.pop() {
+        Some(only) if nodes.is_empty() => only,
+        Some(last) => {
+            nodes.push(last);
+            combine(nodes)
+        }
+        None => Node::All,
+    }
+}
+
+fn leaf_of(field: QueryField, value: String, quoted: bool, at: usize) -> Result<Node, SearchError> {
+    let words = |scope, text| {
+        if quoted {
+            Node::Phrase { scope, text }
+        } else {
+            Node::Words { scope, text }
+        }
+    };
+    Ok(match field {
+        QueryField::Title => words(Scope::Title, value),
+        QueryField::Text => words(Scope::Text, value),
+        QueryField::Term => Node::Token(value),
+        QueryField::Rating => rating(&value, at)?,
+        QueryField::Time(time) => time_range(time, &value, at)?,
+        QueryField::Flag(flag) => match value.as_str() {
+            "true" => Node::Flag(flag, true),
+            "false" => Node::Flag(flag, false),
+            _ => return Err(bad_value(field, &value, "true or false", at)),
+        },
+        QueryField::Single(_) => {
+            field.check_value(&value, at)?;
+            Node::Value { field, value }
+        }
+        QueryField::Multi(ordinal) => {
+            let signed = MULTI_DIMENSIONS[ordinal] == "aspect" && value.ends_with(super::ASPECT_POLARITY_SIGNS);
+            let field = QueryField::named("aspect_polarity").filter(|_| signed).unwrap_or(field);
+            Node::Value { field, value }
+        }
+        QueryField::Keyword | QueryField::Topic | QueryField::Author | QueryField::Id => Node::Value { field, value },
+    })
+}
+
+fn bad_value(field: QueryField, value: &str, expected: &str, at: usize) -> SearchError {
+    SearchError::BadValue {
+        field: field.name().to_owned(),
+        value: value.to_owned(),
+        expected: format!("it must be {expected}"),
+        at,
+        suggestion: None,
+    }
+}
+
+/// A range as written: `<=v`, `a..b`, `a..`, `..b`, `v`.
+enum Written<'a> {
+    Compared(&'static str, &'a str),
+    Between(&'a str, &'a str),
+    Equal(&'a str),
+}
+
+fn written(value: &str) -> Written<'_> {
+    for (prefix, operator) in [
+        ("<=", "<="),
+        (">=", ">="),
+        ("≤", "<="),
+        ("≥", ">="),
+        ("<", "<"),
+        (">", ">"),
+    ] {
+        if let Some(rest) = value.strip_prefix(prefix) {
+            return Written::Compared(operator, rest);
+        }
+    }
+    match value.split_once("..") {
+        Some((low, high)) => Written::Between(low, high),
+        None => Written::Equal(value),
+    }
+}
+
+/// Highest rating that a range may name, in tenths; ratings are 1–5, scales of up to 100 pass.
+const MAX_TENTHS: f64 = 1_000.0;
+
+fn rating(value: &str, at: usize) -> Result<Node, SearchError> {
+    let refuse = || {
+        bad_value(
+            QueryField::Rating,
+            value,
+            "a number or a range such as <=2, >=4, 2..3",
+            at,
+        )
+    };
+    let tenths = |text: &str| -> Result<f64, SearchError> {
+        let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let number: f64 = if plain {
+            text.parse().map_err(|_| refuse())?
+        } else {
+            return Err(refuse());
+        };
+        Ok((number * 10.0).min(MAX_TENTHS))
+    };
+    // Stored ratings are whole tenths; the slack absorbs what 10 × a decimal loses.
+    let up = |value: f64| (value - 1e-6).ceil().max(1.0) as u64;
+    let down = |value: f64| (value + 1e-6).floor() as u64;
+    let (low, high) = match written(value) {
+        Written::Compared("<=", number) => (1, down(tenths(number)?)),
+        Written::Compared(">=", number) => (up(tenths(number)?), u64::MAX),
+        Written::Compared("<", number) => (1, up(tenths(number)?).saturating_sub(1)),
+        Written::Compared(_, number) => (down(tenths(number)?) + 1, u64::MAX),
+        Written::Between("", "") => return Err(refuse()),
+        Written::Between("", high) => (1, down(tenths(high)?)),
+        Written::Between(low, "") => (up(tenths(low)?), u64::MAX),
+        Written::Between(low, high) => (up(tenths(low)?), down(tenths(high)?)),
+        Written::Equal(number) => (up(tenths(number)?), down(tenths(number)?)),
+    };
+    Ok(Node::Rating { low, high })
+}
+
+fn time_range(field: TimeField, value: &str, at: usize) -> Result<Node, SearchError> {
+    let time =
+        |text: &str| TimeValue::parse(text).ok_or_else(|| bad_value(QueryField::Time(field), text, TIME_FORMS, at));
+    let (from, to) = match written(value) {
+        Written::Compared("<=", edge) => (None, Some(Edge::EndOf(time(edge)?))),
+        Written::Compared(">=", edge) => (Some(Edge::StartOf(time(edge)?)), None),
+        Written::Compared("<", edge) => (None, Some(Edge::StartOf(time(edge)?))),
+        Written::Compared(_, edge) => (Some(Edge::EndOf(time(edge)?)), None),
+        Written::Between("", "") => return Err(bad_value(QueryField::Time(field), value, TIME_FORMS, at)),
+        Written::Between("", to) => (None, Some(Edge::EndOf(time(to)?))),
+        Written::Between(from, "") => (Some(Edge::StartOf(time(from)?)), None),
+        Written::Between(from, to) => (Some(Edge::StartOf(time(from)?)), Some(Edge::EndOf(time(to)?))),
+        Written::Equal(span) => {
+            let span = time(span)?;
+            (Some(Edge::StartOf(span)), Some(Edge::EndOf(span)))
+        }
+    };
+    Ok(Node::Time { field, from, to })
+}
