@@ -9,6 +9,7 @@
 mod error;
 mod field;
 mod filter;
+mod guarded;
 mod parse;
 mod plan;
 mod tokenize;

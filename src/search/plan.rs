@@ -4,6 +4,7 @@
 use super::Filter;
 use super::field::{FlagField, TimeField};
 use super::filter::Clause;
+use super::guarded::GuardedPhrase;
 use super::parse::Scope;
 use crate::index::schema::Fields;
 use std::ops::Bound;
@@ -149,13 +150,13 @@ fn phrase(field: Field, positions: &[(u32, String)], slop: u32) -> Box<dyn Query
     match positions {
         [] => Box::new(EmptyQuery),
         [(_, only)] => Box::new(TermQuery::new(term(only), IndexRecordOption::WithFreqs)),
-        several => Box::new(PhraseQuery::new_with_offset_and_slop(
+        several => Box::new(GuardedPhrase(PhraseQuery::new_with_offset_and_slop(
             several
                 .iter()
                 .map(|(distance, token)| (*distance as usize, term(token)))
                 .collect(),
             slop,
-        )),
+        ))),
     }
 }
 

@@ -209,6 +209,10 @@ pub(crate) fn document(record: &AnalyzedRecord, fields: &Fields) -> TantivyDocum
 pub(crate) fn index_of(records: &[AnalyzedRecord]) -> (Searcher, Fields, Schema) {
     let (schema, fields) = schema::build();
     let index = Index::create_in_ram(schema.clone());
+    // Text comes in tokens; the name must merely be known.
+    index
+        .tokenizers()
+        .register(schema::TOKENIZER, tantivy::tokenizer::RawTokenizer::default());
     let mut writer = index.writer_with_num_threads(1, 15_000_000).unwrap();
     let half = records.len() / 2;
     for part in [&records[..half], &records[half..]] {
