@@ -12,7 +12,7 @@ cd "$repository"
 logs=$(mktemp -d "${TMPDIR:-/tmp}/qingting-test.XXXXXX")
 export QINGTING_SKIP_LOG=$logs/skips
 kafka_directory=$cache/kafka-run/test-$$
-: >"$QINGTING_SKIP_LOG"
+touch "$QINGTING_SKIP_LOG" "$logs/not_tested"
 passed=0 failed=0
 broken=()
 
@@ -39,8 +39,10 @@ check() {
         broken+=("$name")
         tail -n 60 "$log"
     fi
-    grep -h '^skipped: ' "$log" >>"$QINGTING_SKIP_LOG" || true
 }
+
+# A check that cannot run here.
+not_tested() { printf 'skipped: %s: %s\n' "$1" "$2" >>"$logs/not_tested"; }
 
 # A run of cargo test: counts what its result lines say. One that ends without them, as when it does not compile, is
 # one failure.
@@ -63,7 +65,7 @@ cargo_tests() {
     fi
     grep -h '^skipped: ' "$log" >>"$QINGTING_SKIP_LOG" || true
     # an #[ignore]d test is a skipped promise too
-    sed -n 's/^test \([^ ]*\) .*\.\.\. ignored\(, \)\{0,1\}\(.*\)$/ignored: \1: \3/p' "$log" >>"$logs/ignored"
+    sed -n 's/^test \([^ ]*\) .*\.\.\. ignored\(, \)\{0,1\}\(.*\)$/skipped: \1: \3/p' "$log" >>"$logs/not_tested"
 }
 
 start_kafka() {
@@ -88,28 +90,25 @@ wanted demo && . "$repository/scripts/test_demo.sh"
 
 # --- the sum --------------------------------------------------------------------------------------------------------
 
-cat "$logs/ignored" >>"$QINGTING_SKIP_LOG" 2>/dev/null
-skips=$(sort -u "$QINGTING_SKIP_LOG" | sed '/^$/d')
+# A test that skips itself returns and was counted as passed; an ignored test and a check that did not run were not.
 skipped=0 refused=0
-if [ -n "$skips" ]; then
-    printf -- '--- skipped\n'
+count_skips() {
+    local line promise
     while IFS= read -r line; do
         skipped=$((skipped + 1))
-        # a test that skips itself was counted as passed; an ignored one and a check's note were not
-        promise=${line#*: }
-        promise=${promise%%:*}
-        case $line in
-            ignored:*) ;;
-            *) passed=$((passed > 0 ? passed - 1 : 0)) ;;
-        esac
+        promise=${line#skipped: }
+        promise=${promise%%: *}
         if [[ ",${ALLOW_SKIP:-}," == *",$promise,"* ]]; then
             printf '%s (allowed)\n' "$line"
         else
-            printf '%s (not allowed: ALLOW_SKIP=%s would)\n' "$line" "$promise"
+            printf '%s (not allowed; ALLOW_SKIP=%s would)\n' "$line" "$promise"
             refused=$((refused + 1))
         fi
-    done <<<"$skips"
-fi
+    done < <(sort -u "$1" | grep '^skipped: ')
+}
+count_skips "$QINGTING_SKIP_LOG"
+passed=$((passed > skipped ? passed - skipped : 0))
+count_skips "$logs/not_tested"
 failed=$((failed + refused))
 [ ${#broken[@]} = 0 ] || printf 'failed: %s\n' "${broken[@]}"
 if [ $((passed + failed)) = 0 ]; then
