@@ -3,9 +3,27 @@
 //! Comes in: a TOML file and the environment (`QINGTING_SECTION__KEY`). Goes out: [`Config`], in which every
 //! value is valid. Can fail: with a list of [`ConfigError`]s. No metric moves.
 
+mod check;
+mod document;
+mod load;
+pub(crate) mod parse;
+mod raw;
+mod structure;
+mod topics;
+
+pub use parse::{ASPECTS, anchored};
+pub use structure::config_schema;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Where the API listens unless the configuration says otherwise: loopback.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7700";
+/// Data directory unless the configuration or the command line says otherwise.
+pub const DEFAULT_DATA_DIR: &str = "qingting-data";
+/// The shipped model that is used unless the configuration says otherwise.
+pub const DEFAULT_MODEL: &str = "fast";
 
 /// A checked configuration. Every field is valid by construction of `load`.
 #[derive(Debug, Clone)]
@@ -234,10 +252,26 @@ pub struct LogConfig {
 /// One thing wrong in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ConfigError {
-    /// `rule[2].window`
+    /// `rule[2].window`, counted from 0; empty for the file as a whole.
     pub path: String,
     pub line: Option<usize>,
     pub value: Option<String>,
     pub message: String,
     pub allowed: Option<String>,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.path.is_empty() {
+            write!(out, "{}: ", self.path)?;
+        }
+        out.write_str(&self.message)?;
+        if let Some(value) = &self.value {
+            write!(out, ", found `{value}`")?;
+        }
+        if let Some(allowed) = &self.allowed {
+            write!(out, " (allowed: {allowed})")?;
+        }
+        Ok(())
+    }
 }

@@ -1,0 +1,138 @@
+//! Text and environment → [`Config`].
+
+use super::check::Checker;
+use super::topics::check_topics;
+use super::{Config, ConfigError, DEFAULT_DATA_DIR, PrivacyConfig, structure};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Shortest key that keys author ids.
+const KEY_BYTES_MIN: u64 = 16;
+
+impl Config {
+    /// Reads and checks a file. `environment` holds the variables to lay over it (others are passed over).
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of the lines.
+    pub fn load(path: &Path, environment: &BTreeMap<String, String>) -> Result<Self, Vec<ConfigError>> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let message = match error.kind() {
+                std::io::ErrorKind::InvalidData => "not UTF-8".to_owned(),
+                _ => format!("cannot be read: {}", error.to_string().to_lowercase()),
+            };
+            vec![ConfigError {
+                path: String::new(),
+                line: None,
+                value: None,
+                message,
+                allowed: None,
+            }]
+        })?;
+        Self::parse(&text, environment)
+    }
+
+    /// Checks a text. An empty one gives all defaults, which is a valid configuration without sources.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of the lines.
+    pub fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Self, Vec<ConfigError>> {
+        let (raw, findings) = structure::read(text, environment);
+        let mut checker = Checker { findings };
+        let time = checker.time(raw.time);
+        let kafka = checker.kafka(raw.kafka);
+        let sources = checker.sources(raw.source, time.zone);
+        let owners = checker.owners(raw.owner, &sources);
+        let alerting = checker.alerting(raw.alerting);
+        let receivers = checker.receivers(raw.receiver);
+        let rules = checker.rules(raw.rule, alerting.sensitivity, &receivers);
+        let data_dir = raw.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.to_owned());
+        let config = Self {
+            data_dir: PathBuf::from(data_dir),
+            time,
+            kafka,
+            sources,
+            checkpoint: checker.checkpoint(raw.checkpoint),
+            model: checker.model(raw.model),
+            privacy: PrivacyConfig {
+                key_file: raw.privacy.key_file.map(PathBuf::from),
+            },
+            duplicates: checker.duplicates(raw.duplicates),
+            dead_letter: checker.dead_letter(raw.dead_letter),
+            output_topic: checker.output(raw.output),
+            search: checker.search(raw.search),
+            owners,
+            alerting,
+            rules,
+            receivers,
+            http: checker.http(raw.http),
+            log: checker.log(raw.log),
+        };
+        check_topics(&config, &mut checker);
+        let mut errors = checker.findings.errors;
+        if errors.is_empty() {
+            return Ok(config);
+        }
+        errors.sort_by_key(|error| error.line.unwrap_or(usize::MAX));
+        Err(errors)
+    }
+
+    /// Checks what the configuration names outside itself: the key file and the model's directory.
+    pub fn check_files(&self) -> Vec<ConfigError> {
+        let mut errors = Vec::new();
+        let mut report = |path: &str, value: &Path, message: String, allowed: Option<&str>| {
+            errors.push(ConfigError {
+                path: path.to_owned(),
+                line: None,
+                value: Some(value.display().to_string()),
+                message,
+                allowed: allowed.map(str::to_owned),
+            });
+        };
+        if let Some(key_file) = &self.privacy.key_file {
+            let allowed = Some("a file of at least 16 bytes");
+            match std::fs::metadata(key_file) {
+                Err(error) => report(
+                    "privacy.key_file",
+                    key_file,
+                    format!("cannot be read: {error}"),
+                    allowed,
+                ),
+                Ok(file) if !file.is_file() => report("privacy.key_file", key_file, "not a file".to_owned(), allowed),
+                Ok(file) if file.len() < KEY_BYTES_MIN => {
+                    report(
+                        "privacy.key_file",
+                        key_file,
+                        format!("only {} bytes", file.len()),
+                        allowed,
+                    );
+                }
+                Ok(_) => {}
+            }
+        }
+        if let Some(library) = &self.model.ort_library
+            && !library.is_file()
+        {
+            report(
+                "model.ort_library",
+                library,
+                "not a file".to_owned(),
+                Some("the path of libonnxruntime.so"),
+            );
+        }
+        if self.model.name != super::DEFAULT_MODEL {
+            let directory = Path::new(&self.model.name);
+            if !directory.join("manifest.toml").is_file() {
+                let allowed = Some("a directory with manifest.toml");
+                report("model.dir", directory, "no manifest.toml in it".to_owned(), allowed);
+            }
+        }
+        if self.data_dir.exists() && !self.data_dir.is_dir() {
+            report("data_dir", &self.data_dir, "not a directory".to_owned(), None);
+        }
+        errors
+    }
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;
