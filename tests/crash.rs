@@ -13,12 +13,13 @@ use qingting::checkpoint::steps::{Bug, Step};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use support::broker::{Broker, KafkaRecord};
-use support::judge::{self, Receivers};
-use support::oracle::{BURSTS, Oracle, PARTITIONS};
+use support::broker::KafkaRecord;
+use support::judge;
+use support::oracle::BURSTS;
 use support::process::{Deployment, Outcome};
 use support::random::Random;
-use support::{say, skip};
+use support::say;
+use support::stage::Stage;
 
 struct Form {
     items: usize,
@@ -68,149 +69,6 @@ fn seed() -> u64 {
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-/// The oracle's records in two real topics, and the deployments that read them.
-struct Stage {
-    broker: Broker,
-    oracle: Oracle,
-    topics: Vec<String>,
-    max_items: usize,
-}
-
-impl Stage {
-    fn set(promise: &str, items: usize, max_items: usize) -> Option<Self> {
-        let broker = match Broker::get() {
-            Ok(broker) => broker,
-            Err(reason) => {
-                skip(promise, &reason);
-                return None;
-            }
-        };
-        let oracle = Oracle::new(seed(), items);
-        let topics: Vec<String> = ["a", "b"].map(Broker::fresh_name).to_vec();
-        for (topic, records) in topics.iter().zip(&oracle.to_produce) {
-            broker.create_topic(topic, PARTITIONS as i32, &[]);
-            broker.produce(topic, records, &[("compression.type", "lz4")]);
-        }
-        say(format!(
-            "oracle: seed {}, {} records, {} items, {} re-sends ({} swapped, {} from both topics, {} twice in a batch), \
-             {} deletions, {} unreadable, arrays of 0/1/500 items: {:?}",
-            seed(),
-            oracle.total_records(),
-            oracle.items,
-            oracle.resends,
-            oracle.swapped,
-            oracle.from_both_topics,
-            oracle.twice_in_a_batch,
-            oracle.deletions,
-            oracle.dead,
-            oracle.arrays
-        ));
-        Some(Self {
-            broker,
-            oracle,
-            topics,
-            max_items,
-        })
-    }
-
-    fn deploy(&self) -> (Deployment, Receivers) {
-        let alerts = Broker::fresh_name("alerts");
-        let dead = Broker::fresh_name("dead");
-        self.broker.create_topic(&alerts, 1, &[]);
-        self.broker.create_topic(&dead, 1, &[]);
-        let deployment = Deployment::new("");
-        deployment.configure(&format!(
-            r#"
-[time]
-clock = "event"
-[kafka]
-brokers = "{brokers}"
-group = "{alerts}"
-[[source]]
-name = "first"
-topics = ["{a}"]
-format = "item"
-[[source]]
-name = "second"
-topics = ["{b}"]
-format = "item"
-[checkpoint]
-interval = "5s"
-max_items = {max_items}
-[dead_letter]
-file = {file:?}
-topic = "{dead}"
-[alerting]
-deliver_history = true
-[[rule]]
-name = "spike-1d"
-kind = "spike"
-by = ["product"]
-window = "1d"
-[[rule]]
-name = "spike-7d"
-kind = "spike"
-by = ["product"]
-window = "7d"
-[[receiver]]
-name = "pager"
-type = "kafka"
-url = "kafka:{alerts}"
-"#,
-            brokers = self.broker.address,
-            a = self.topics[0],
-            b = self.topics[1],
-            max_items = self.max_items,
-            file = deployment.dead_letter_file(),
-        ));
-        let receivers = Receivers::new(self.broker.reader(&alerts), self.broker.reader(&dead));
-        (deployment, receivers)
-    }
-
-    /// State and what left the process, at whatever commit it stands.
-    fn problems(&self, deployment: &Deployment, receivers: &mut Receivers) -> Vec<String> {
-        let mut problems = judge::state_problems(deployment, &self.oracle, &self.topics);
-        problems.extend(receivers.problems(deployment, &self.oracle, &self.topics));
-        problems
-    }
-
-    /// What must hold when everything was read.
-    fn final_problems(&self, deployment: &Deployment, receivers: &mut Receivers) -> Vec<String> {
-        let mut problems = self.problems(deployment, receivers);
-        let expected = self.oracle.expected(&self.oracle.ends(), &self.topics);
-        match judge::checkpoint(deployment, &self.topics, PARTITIONS) {
-            Ok(Some(checkpoint)) if checkpoint.positions == self.oracle.ends() => {}
-            Ok(found) => problems.push(format!(
-                "not at the end: {:?}, the ends are {:?}",
-                found.map(|found| found.positions),
-                self.oracle.ends()
-            )),
-            Err(error) => problems.push(error),
-        }
-        problems.extend(judge::dead_letter_file_problems(deployment, &expected.dead_ids));
-        let received: std::collections::HashSet<String> = receivers.dead_ids.keys().cloned().collect();
-        if received != expected.dead_ids {
-            problems.push(format!(
-                "dead-letter topic: {} ids received, {} expected",
-                received.len(),
-                expected.dead_ids.len()
-            ));
-        }
-        match judge::episode_ids(deployment) {
-            Ok(episodes) => {
-                let received: BTreeSet<String> = receivers.firing.keys().cloned().collect();
-                if received != episodes {
-                    problems.push(format!(
-                        "receiver has episodes {received:?}, the state has {episodes:?}"
-                    ));
-                }
-            }
-            Err(error) => problems.push(error),
-        }
-        problems
-    }
 }
 
 /// Trends and episodes of a run that nobody disturbed.
@@ -308,7 +166,7 @@ fn every_kill_leaves_exactly_what_was_committed() {
     let _alone = alone();
     let form = form();
     let promise = "every_kill_leaves_exactly_what_was_committed";
-    let Some(stage) = Stage::set(promise, form.items, form.max_items) else {
+    let Some(stage) = Stage::set(promise, seed(), form.items, form.max_items) else {
         return;
     };
     let started = Instant::now();
@@ -418,7 +276,7 @@ fn tail(log: &str) -> String {
 fn a_failed_write_takes_the_recovery_path_and_loses_nothing() {
     let _alone = alone();
     let promise = "a_failed_write_takes_the_recovery_path_and_loses_nothing";
-    let Some(stage) = Stage::set(promise, 4_000, 300) else {
+    let Some(stage) = Stage::set(promise, seed(), 4_000, 300) else {
         return;
     };
     let (deployment, mut receivers) = stage.deploy();
@@ -439,7 +297,7 @@ fn a_failed_write_takes_the_recovery_path_and_loses_nothing() {
 fn noticed(bug: Bug) {
     let _alone = alone();
     let promise = format!("harness_notices_{}", bug.name());
-    let Some(stage) = Stage::set(&promise, 6_000, 250) else {
+    let Some(stage) = Stage::set(&promise, seed(), 6_000, 250) else {
         return;
     };
     let (deployment, mut receivers) = stage.deploy();
@@ -509,7 +367,7 @@ fn harness_notices_counting_by_arrival() {
 fn a_record_that_ends_the_process_three_times_becomes_a_dead_letter() {
     let _alone = alone();
     let promise = "a_record_that_ends_the_process_three_times_becomes_a_dead_letter";
-    let Some(stage) = Stage::set(promise, 600, 100) else {
+    let Some(stage) = Stage::set(promise, seed(), 600, 100) else {
         return;
     };
     let (deployment, mut receivers) = stage.deploy();

@@ -6,6 +6,8 @@ pub mod judge;
 pub mod oracle;
 pub mod process;
 pub mod random;
+pub mod stage;
+pub mod texts;
 
 use std::io::Write;
 use std::path::PathBuf;

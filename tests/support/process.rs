@@ -66,7 +66,7 @@ impl Deployment {
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QINGTING_") && name != "QINGTING_SHARED")
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QINGTING_"))
         {
             command.env_remove(name);
         }
@@ -148,6 +148,13 @@ impl Deployment {
                 String::from_utf8_lossy(&output.stderr).trim()
             ))
         }
+    }
+
+    /// The consumer group of the configuration.
+    pub fn group(&self) -> String {
+        let text = fs::read_to_string(&self.config).expect("configuration");
+        let config: toml::Table = text.parse().expect("TOML");
+        config["kafka"]["group"].as_str().unwrap_or_default().to_owned()
     }
 
     pub fn log(&self) -> String {
