@@ -13,10 +13,10 @@ mod disk;
 mod positions;
 #[path = "real_broker/process.rs"]
 mod process;
-#[path = "real_broker/record_time.rs"]
-mod record_time;
 #[path = "real_broker/real_texts.rs"]
 mod real_texts;
+#[path = "real_broker/record_time.rs"]
+mod record_time;
 #[path = "real_broker/wire.rs"]
 mod wire;
 

@@ -39,34 +39,109 @@ fn table() -> Vec<Row> {
     let item = |id, flag| Gets::Item(id, flag);
     let deep = |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth)).into_bytes();
     vec![
-        row("not UTF-8", b"{\"id\":\"jd:review:a\",\"text\":\"\xff\xfe\"}".to_vec(), Gets::Dead(&["invalid_utf8"])),
-        row("broken JSON", b"{\"id\":\"jd:review:a\",\"text\":\"a".to_vec(), Gets::Dead(&["json_syntax"])),
-        row("no JSON at all", "这不是记录".as_bytes().to_vec(), Gets::Dead(&["json_syntax"])),
+        row(
+            "not UTF-8",
+            b"{\"id\":\"jd:review:a\",\"text\":\"\xff\xfe\"}".to_vec(),
+            Gets::Dead(&["invalid_utf8"]),
+        ),
+        row(
+            "broken JSON",
+            b"{\"id\":\"jd:review:a\",\"text\":\"a".to_vec(),
+            Gets::Dead(&["json_syntax"]),
+        ),
+        row(
+            "no JSON at all",
+            "这不是记录".as_bytes().to_vec(),
+            Gets::Dead(&["json_syntax"]),
+        ),
         row("empty payload", Vec::new(), Gets::Dead(&["json_syntax"])),
         row("NaN", raw("nan", ",\"version\":NaN"), Gets::Dead(&["json_syntax"])),
         row("depth 200", deep(200), Gets::Dead(&["json_depth"])),
         row("depth 10,000", deep(10_000), Gets::Dead(&["json_depth"])),
-        row("10 MiB", {
-            let mut payload = raw("huge", ",\"ext\":{\"a\":\"");
-            payload.truncate(payload.len() - 1);
-            payload.resize(10 * 1024 * 1024, b'x');
-            payload.extend_from_slice(b"\"}}");
-            payload
-        }, Gets::Dead(&["too_large"])),
-        row("text missing", b"{\"id\":\"jd:review:a\",\"version\":1}".to_vec(), Gets::Dead(&["missing_field"])),
-        row("id missing", "{\"text\":\"没有编号\"}".as_bytes().to_vec(), Gets::Dead(&["missing_field"])),
-        row("text of a wrong type", b"{\"id\":\"jd:review:a\",\"text\":{\"a\":1}}".to_vec(), Gets::Dead(&["wrong_type"])),
-        row("native id with platform", b"{\"native_id\":\"native\",\"text\":\"\xe5\xa5\xbd\",\"source\":{\"platform\":\"jd\"}}".to_vec(), item("native", None)),
-        row("time absent", with("no-time", |_| {}), item("no-time", Some("time_unknown"))),
-        row("time unreadable", with("bad-time", |v| v["published_at"] = json!("前天吧")), item("bad-time", Some("time_unknown"))),
-        row("time before 2000", with("old-time", |v| v["published_at"] = json!(900_000_000_000_i64)), item("old-time", Some("time_unknown"))),
-        row("time in the future", with("future", |v| v["published_at"] = json!(AT_MS + 5 * 86_400_000)), item("future", Some("time_future"))),
-        row("text over 64 KiB", with("long", |v| v["text"] = json!("慢".repeat(30_000))), item("long", Some("truncated"))),
-        row("empty text with a rating", with("empty", |v| { v["text"] = json!(""); v["rating"] = json!({"overall": 1}); }), item("empty", Some("empty_text"))),
-        row("duplicate key", raw("twice", ",\"text\":\"后一个\""), item("twice", Some("duplicate_key"))),
-        row("NUL in the text", raw("nul", ",\"title\":\"a\\u0000b\""), item("nul", None)),
-        row("19-digit version", raw("digits", ",\"version\":9223372036854775807"), item("digits", None)),
-        row("lone surrogate", raw("surrogate", ",\"title\":\"\\ud800\""), Gets::Dead(&["json_syntax", "encoding", "invalid_utf8"])),
+        row(
+            "10 MiB",
+            {
+                let mut payload = raw("huge", ",\"ext\":{\"a\":\"");
+                payload.truncate(payload.len() - 1);
+                payload.resize(10 * 1024 * 1024, b'x');
+                payload.extend_from_slice(b"\"}}");
+                payload
+            },
+            Gets::Dead(&["too_large"]),
+        ),
+        row(
+            "text missing",
+            b"{\"id\":\"jd:review:a\",\"version\":1}".to_vec(),
+            Gets::Dead(&["missing_field"]),
+        ),
+        row(
+            "id missing",
+            "{\"text\":\"没有编号\"}".as_bytes().to_vec(),
+            Gets::Dead(&["missing_field"]),
+        ),
+        row(
+            "text of a wrong type",
+            b"{\"id\":\"jd:review:a\",\"text\":{\"a\":1}}".to_vec(),
+            Gets::Dead(&["wrong_type"]),
+        ),
+        row(
+            "native id with platform",
+            b"{\"native_id\":\"native\",\"text\":\"\xe5\xa5\xbd\",\"source\":{\"platform\":\"jd\"}}".to_vec(),
+            item("native", None),
+        ),
+        row(
+            "time absent",
+            with("no-time", |_| {}),
+            item("no-time", Some("time_unknown")),
+        ),
+        row(
+            "time unreadable",
+            with("bad-time", |v| v["published_at"] = json!("前天吧")),
+            item("bad-time", Some("time_unknown")),
+        ),
+        row(
+            "time before 2000",
+            with("old-time", |v| v["published_at"] = json!(900_000_000_000_i64)),
+            item("old-time", Some("time_unknown")),
+        ),
+        row(
+            "time in the future",
+            with("future", |v| v["published_at"] = json!(AT_MS + 5 * 86_400_000)),
+            item("future", Some("time_future")),
+        ),
+        row(
+            "text over 64 KiB",
+            with("long", |v| v["text"] = json!("慢".repeat(30_000))),
+            item("long", Some("truncated")),
+        ),
+        row(
+            "empty text with a rating",
+            with("empty", |v| {
+                v["text"] = json!("");
+                v["rating"] = json!({"overall": 1});
+            }),
+            item("empty", Some("empty_text")),
+        ),
+        row(
+            "duplicate key",
+            raw("twice", ",\"text\":\"后一个\""),
+            item("twice", Some("duplicate_key")),
+        ),
+        row(
+            "NUL in the text",
+            raw("nul", ",\"title\":\"a\\u0000b\""),
+            item("nul", None),
+        ),
+        row(
+            "19-digit version",
+            raw("digits", ",\"version\":9223372036854775807"),
+            item("digits", None),
+        ),
+        row(
+            "lone surrogate",
+            raw("surrogate", ",\"title\":\"\\ud800\""),
+            Gets::Dead(&["json_syntax", "encoding", "invalid_utf8"]),
+        ),
     ]
 }
 
@@ -111,7 +186,9 @@ fn every_row_of_the_bad_input_table_gets_its_outcome_and_the_next_record_goes_on
         std::thread::sleep(Duration::from_millis(200));
         seen = total(&http);
     }
-    wait_until("a commit with the dead letters", Duration::from_secs(20), || file.exists());
+    wait_until("a commit with the dead letters", Duration::from_secs(20), || {
+        file.exists()
+    });
     let letters: BTreeMap<String, Value> = std::fs::read_to_string(&file)
         .expect("dead-letter file")
         .lines()
@@ -133,7 +210,10 @@ fn every_row_of_the_bad_input_table_gets_its_outcome_and_the_next_record_goes_on
                 let answer = get_json(&format!("{http}/api/v1/items/jd:review:{id}"));
                 let flags = find_flags(&answer);
                 if flag.is_some_and(|flag| !flags.iter().any(|found| found == flag)) {
-                    wrong.push(format!("{}: flags {flags:?}, expected {flag:?}: {answer:.300}", row.name));
+                    wrong.push(format!(
+                        "{}: flags {flags:?}, expected {flag:?}: {answer:.300}",
+                        row.name
+                    ));
                 }
             }
         }
@@ -156,7 +236,9 @@ fn every_row_of_the_bad_input_table_gets_its_outcome_and_the_next_record_goes_on
 
 /// `flags` wherever the answer keeps its item.
 fn find_flags(answer: &Value) -> Vec<String> {
-    let list = answer["flags"].as_array().or_else(|| answer["item"]["flags"].as_array());
+    let list = answer["flags"]
+        .as_array()
+        .or_else(|| answer["item"]["flags"].as_array());
     list.into_iter()
         .flatten()
         .filter_map(|flag| flag.as_str().map(str::to_owned))

@@ -69,11 +69,17 @@ fn a_full_disk_stops_intake_and_loses_nothing_once_there_is_space() {
         last.1.elapsed() > Duration::from_secs(6)
     });
     say(format!("the disk is full at {} items", last.0));
-    assert!(running.is_running(), "the process waits for space: {}", running.log_text());
+    assert!(
+        running.is_running(),
+        "the process waits for space: {}",
+        running.log_text()
+    );
     let (health, _) = get(&format!("{http}/healthz")).expect("the API answers");
     assert_eq!(health, 200);
     disk.resize(400_000).expect("more space");
-    wait_until("all items, once there is space", LIMIT, || total(&http) == all.len() as u64);
+    wait_until("all items, once there is space", LIMIT, || {
+        total(&http) == all.len() as u64
+    });
     assert_eq!(running.stop(Duration::from_secs(30)).outcome, Outcome::Exited(0));
     assert_eq!(ids(&deployment).len(), all.len());
     assert_eq!(balance(&deployment, "items", "inserted"), all.len() as u64);

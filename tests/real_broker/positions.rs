@@ -84,12 +84,20 @@ fn a_topic_removed_from_the_config_and_added_again_goes_on_where_it_was() {
         broker.produce(topic, &records(&format!("{topic}-two"), 300, 0..2), &[]);
     }
     deployment.catch_up(LIMIT);
-    assert_eq!(ids(&deployment).len(), 900, "the removed topic is not read, what it gave stays");
+    assert_eq!(
+        ids(&deployment).len(),
+        900,
+        "the removed topic is not read, what it gave stays"
+    );
     assert_verified(&deployment);
     deployment.configure(&both);
     deployment.catch_up(LIMIT);
     assert_eq!(ids(&deployment).len(), 1_200);
-    assert_eq!(balance(&deployment, "records", "mapped"), 1_200, "every record was read once");
+    assert_eq!(
+        balance(&deployment, "records", "mapped"),
+        1_200,
+        "every record was read once"
+    );
     assert_eq!(balance(&deployment, "items", "inserted"), 1_200);
     assert_verified(&deployment);
 }

@@ -66,8 +66,7 @@ impl Deployment {
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QINGTING_"))
-        {
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QINGTING_")) {
             command.env_remove(name);
         }
         command
