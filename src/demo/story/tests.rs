@@ -1,0 +1,147 @@
+use super::calendar::WEEK_MS;
+use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Monday 2026-10-19 00:00 in China.
+const END_MS: i64 = 1_792_339_200_000;
+
+fn options() -> StoryOptions {
+    StoryOptions { end_ms: END_MS, weeks: 10, seed: 20 }
+}
+
+fn story() -> Vec<StoryRecord> {
+    tell(options()).unwrap()
+}
+
+/// Full weeks before the end: 0 is the last one.
+fn weeks_ago(record: &StoryRecord) -> i64 {
+    (END_MS - 1 - record.published_ms.unwrap()).div_euclid(WEEK_MS)
+}
+
+fn text_of(record: &StoryRecord) -> String {
+    let value: serde_json::Value = serde_json::from_slice(&record.payload).unwrap();
+    value["text"].as_str().or(value["content"].as_str()).unwrap().to_string()
+}
+
+#[test]
+fn the_same_options_tell_the_same_story_and_another_seed_another() {
+    assert_eq!(story(), story());
+    let other = tell(StoryOptions { seed: 21, ..options() }).unwrap();
+    assert_ne!(story().first().unwrap().payload, other.first().unwrap().payload);
+}
+
+#[test]
+fn records_come_in_record_time_order_from_every_channel_in_believable_numbers() {
+    let story = story();
+    assert!((12_000..=25_000).contains(&story.len()), "{}", story.len());
+    assert!(story.is_sorted_by_key(|record| record.record_time_ms));
+    let mut by_channel: BTreeMap<Channel, usize> = BTreeMap::new();
+    for record in &story {
+        *by_channel.entry(record.channel).or_default() += 1;
+        assert!(record.record_time_ms < END_MS);
+        assert!(record.published_ms.is_none_or(|at| at <= record.record_time_ms && at >= options().start_ms()));
+    }
+    assert!(by_channel.values().all(|count| *count > 700), "{by_channel:?}");
+    let again = story.iter().filter(|record| record.again).count();
+    assert!((600..2_500).contains(&again), "{again}");
+}
+
+#[test]
+fn login_complaints_rise_by_more_than_four_times_in_the_last_week_only() {
+    let mut weeks = [0u32; 10];
+    let mut people: BTreeSet<String> = BTreeSet::new();
+    let mut channels = BTreeSet::new();
+    for record in story().iter().filter(|record| record.about == About::Login && !record.again) {
+        weeks[weeks_ago(record) as usize] += 1;
+        if weeks_ago(record) == 0 {
+            people.insert(record.key.clone());
+            channels.insert(record.channel);
+        }
+    }
+    let usual = f64::from(weeks[1..].iter().sum::<u32>()) / 9.0;
+    assert!((18.0..32.0).contains(&usual), "{weeks:?}");
+    assert!(f64::from(weeks[0]) > 4.0 * usual, "{weeks:?}");
+    assert!(weeks[1..].iter().all(|week| f64::from(*week) < 1.8 * usual), "{weeks:?}");
+    assert_eq!(channels.len(), 5);
+}
+
+#[test]
+fn the_non_events_are_tempting_and_of_another_kind() {
+    let story = story();
+    let of = |about| story.iter().filter(move |record| record.about == about && !record.again);
+    // The keyword is new: nothing of its feed before its first day, and much since.
+    assert!(of(About::Keyword).count() > 150, "{}", of(About::Keyword).count());
+    assert!(of(About::Keyword).all(|record| weeks_ago(record) == 0));
+    // The joke is one text of at least 15 characters in many posts.
+    assert!(of(About::Joke).count() > 150, "{}", of(About::Joke).count());
+    let mut copies: BTreeMap<String, usize> = BTreeMap::new();
+    for record in of(About::Joke) {
+        *copies.entry(text_of(record)).or_default() += 1;
+    }
+    assert!(copies.len() <= 4 && copies.keys().all(|text| text.chars().count() >= 15), "{copies:?}");
+    // The holiday raises everything, by less than the threshold.
+    let mut weeks = [0u32; 10];
+    for record in story.iter().filter(|record| record.published_ms.is_some() && !record.again) {
+        weeks[weeks_ago(record) as usize] += 1;
+    }
+    let usual = f64::from(weeks[4..].iter().sum::<u32>()) / 6.0;
+    let holiday = f64::from(*weeks[1..4].iter().max().unwrap());
+    assert!(holiday > 1.2 * usual && holiday < 2.0 * usual, "{weeks:?}");
+}
+
+#[test]
+fn days_and_weeks_have_their_rhythm() {
+    let mut hours = [0u32; 24];
+    for record in story().iter().filter(|record| record.about == About::Usual) {
+        hours[calendar::hour_of_day(record.published_ms.unwrap())] += 1;
+    }
+    assert!(hours[21] > 6 * hours[4], "{hours:?}");
+}
+
+#[test]
+fn people_repeat_themselves_rarely() {
+    let story = story();
+    let texts: Vec<String> = story
+        .iter()
+        .filter(|record| record.about == About::Login && !record.again)
+        .map(text_of)
+        .collect();
+    let distinct: BTreeSet<&String> = texts.iter().collect();
+    assert!(distinct.len() * 10 > texts.len() * 8, "{} of {}", distinct.len(), texts.len());
+    let lengths: BTreeSet<usize> = texts.iter().map(|text| text.chars().count()).collect();
+    assert!(lengths.first().is_some_and(|shortest| *shortest < 10), "{lengths:?}");
+    assert!(lengths.last().is_some_and(|longest| *longest > 80), "{lengths:?}");
+}
+
+#[test]
+fn broken_records_and_personal_data_are_in_it() {
+    let story = story();
+    let codes: BTreeSet<&str> = story
+        .iter()
+        .filter_map(|record| match record.about {
+            About::Broken(code) => Some(code),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["invalid_utf8", "json_depth", "json_syntax", "missing_field", "wrong_type"]);
+    let numbers = story.iter().filter(|record| String::from_utf8_lossy(&record.payload).contains("138001380")).count();
+    assert!(numbers > 100, "{numbers}");
+}
+
+#[test]
+fn shorter_and_longer_stories_end_the_same_way() {
+    for weeks in [4, 14] {
+        let story = tell(StoryOptions { weeks, ..options() }).unwrap();
+        let last = story.iter().filter(|record| record.about == About::Login && !record.again && weeks_ago(record) == 0).count();
+        assert!(last > 100, "{weeks} weeks: {last}");
+    }
+}
+
+/// Prints samples for reading: `cargo test story_samples -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints texts for a reader"]
+fn story_samples() {
+    for record in story().iter().filter(|record| record.published_ms.is_some()).step_by(97) {
+        println!("{:?}\t{:?}\t{}", record.channel, record.about, text_of(record));
+    }
+}
