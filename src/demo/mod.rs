@@ -4,4 +4,9 @@
 //! plain Chinese from the answers of its HTTP API. Can fail: the broker does not start, the pipeline stops, or the
 //! expected alert did not fire (or another one did), which is an error too. It moves no metric of its own.
 
+pub mod broker;
+pub mod client;
+pub mod settings;
 pub mod story;
+pub mod tell;
+pub mod verdict;

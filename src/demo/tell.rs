@@ -1,0 +1,396 @@
+//! Tells what was found, in plain Chinese.
+
+use super::client::{Client, ClientError};
+use super::settings::source_name;
+use super::story::Channel;
+use super::story::calendar::local_text;
+use super::story::cast::{APP, COMPANY};
+use super::verdict::{Change, Judged, NonEvents};
+use crate::alert::AlertRecord;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+const SAMPLES: usize = 3;
+const SAMPLE_CHARACTERS: usize = 90;
+const SHARES_SHOWN: usize = 6;
+const TERMS_SHOWN: usize = 8;
+pub const RULER: &str = "────────────────────────────────────────────────────────────";
+
+/// A voice that stands for many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    pub text: String,
+    pub source: String,
+    pub region: String,
+    pub at_ms: i64,
+}
+
+/// The representative items of an alert, as the API has them (personal data is masked there already).
+pub fn samples(client: &Client, alert: &AlertRecord) -> Result<Vec<Sample>, ClientError> {
+    alert.samples.iter().take(SAMPLES).map(|id| Ok(sample(&client.item(id)?))).collect()
+}
+
+fn sample(answer: &serde_json::Value) -> Sample {
+    let item = if answer["item"].is_object() { &answer["item"] } else { answer };
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_string();
+    Sample {
+        text: text(&item["text"]),
+        source: platform_name(item["source"]["platform"].as_str().unwrap_or_default()).to_string(),
+        region: text(&item["author"]["region"]),
+        at_ms: item["published_at"].as_i64().unwrap_or_default(),
+    }
+}
+
+/// The introduction.
+pub fn opening(weeks: u32, records: usize) -> String {
+    format!(
+        "倾听 qingting · 演示\n{RULER}\n虚构的家电公司「{COMPANY}」和两家虚构的竞争对手，{weeks} 周的客户声音，{records} 条记录。\n\
+         应用商店评论、微博、小红书评论、京东评价、投诉平台，三种格式，经真实的 Kafka 协议送进真实的流水线。\n\
+         最后一周{APP} 5.2.0 发布，之后有人开始登录失败。看看倾听能不能听出来。\n"
+    )
+}
+
+/// One line for an episode that begins to fire.
+pub fn flash(alert: &AlertRecord) -> String {
+    format!(
+        "⚠ {}  {}：{} 条，平常 {:.1} 条（{}）  [{}]",
+        minute(alert.starts_at),
+        key_name(&alert.key),
+        alert.current,
+        alert.reference,
+        increase(alert),
+        alert.rule,
+    )
+}
+
+/// The alert with its evidence.
+pub fn alert(judged: &Judged, samples: &[Sample]) -> String {
+    let alert = &judged.alert;
+    let mut out = String::new();
+    let mut line = |name: &str, text: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "  {name}  {text}");
+    };
+    line("数量", format!(
+        "本期 {} 条（{} 至 {}），参照 {:.1} 条（此前同样长的时段平均）{}",
+        alert.current,
+        minute(alert.window.from),
+        minute(alert.window.to),
+        alert.reference,
+        alert.last_week.map(|n| format!("，上周 {n} 条")).unwrap_or_default(),
+    ));
+    line("增幅", format!(
+        "{}，即 {:.1} 倍，95% 置信区间 {:.1} 至 {:.1} 倍；若一切如常，这么多的概率 p = {:.0e}",
+        increase(alert),
+        alert.ratio.unwrap_or_default(),
+        alert.ci95[0],
+        alert.ci95[1],
+        alert.p,
+    ));
+    line("是谁", format!(
+        "{} 位不同的作者；连同重复和无效共 {} 条；其中 {} 条直接说到登录",
+        alert.authors, alert.raw.current, judged.about_login
+    ));
+    let terms: Vec<&str> = alert.top_terms.iter().take(TERMS_SHOWN).map(|term| term.term.as_str()).collect();
+    line("主要词", terms.join("、"));
+    line("来源", shares(&alert.split, "source", source_title));
+    line("地区", shares(&alert.split, "region", |region| region));
+    if alert.split.get("product").is_some_and(|products| products.len() > 1) {
+        line("产品", shares(&alert.split, "product", |product| product));
+    }
+    line("负责人", format!(
+        "{}（优先级 {}，请在 {} 前处理）",
+        alert.owner.as_deref().unwrap_or("未指定"),
+        alert.priority,
+        minute(alert.due_at)
+    ));
+    line("样本原声", String::new());
+    for (index, sample) in samples.iter().enumerate() {
+        let _ = writeln!(
+            out,
+            "    {}. 「{}」\n       {}",
+            index + 1,
+            shortened(&sample.text),
+            [sample.source.as_str(), sample.region.as_str(), &minute(sample.at_ms)]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" · ")
+        );
+    }
+    format!("{RULER}\n告警  {}  {}\n{RULER}\n{out}", key_name(&alert.key), minute(alert.starts_at))
+}
+
+/// The same event seen by other rules and keys.
+pub fn other_sides(others: &[&Judged]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("同一事件的其他侧面（不同的规则、时段或关键字）：\n");
+    for judged in others {
+        let alert = &judged.alert;
+        let _ = writeln!(
+            out,
+            "  {}  {} [{}]：{} 条，平常 {:.1} 条，其中 {} 条说到登录",
+            minute(alert.starts_at),
+            key_name(&alert.key),
+            alert.rule,
+            alert.current,
+            alert.reference,
+            judged.about_login
+        );
+    }
+    out
+}
+
+/// Why three tempting things are not alerts.
+pub fn non_events(found: &NonEvents) -> String {
+    let percent = |change: Change| format!("{:+.0}%", change.increase_percent());
+    format!(
+        "三件看着像、其实不是的事，都没有告警：\n\
+         \x20 1. 爬虫新加了关键词「家电避雷」：一周带来 {} 条，{}从平常的 {:.0} 条变成 {} 条（{}）。\n\
+         \x20    那是听得多了，不是坏得多了：只比较两个时段都听过的来源，剩 {} 条，平常 {:.0} 条（{}）。\n\
+         \x20 2. 一个扫地机段子被转了 {} 次，每条都算「负面」。\n\
+         \x20    内容相同的转发归为一组，进入统计的是 {} 条。\n\
+         \x20 3. 国庆长假，总量从平常每周 {:.0} 条涨到 {} 条（{}），物流好评从 {:.0} 条涨到 {} 条（{}）。\n\
+         \x20    大家都在说话，没有哪个问题涨过 200%；而且夸物流不是问题。\n",
+        found.keyword_items,
+        aspect_title(&found.keyword_aspect),
+        found.keyword_with.usual,
+        found.keyword_with.now,
+        percent(found.keyword_with),
+        found.keyword_without.now,
+        found.keyword_without.usual,
+        percent(found.keyword_without),
+        found.joke_posts,
+        found.joke_counted,
+        found.holiday.usual,
+        found.holiday.now,
+        percent(found.holiday),
+        found.holiday_logistics.usual,
+        found.holiday_logistics.now,
+        percent(found.holiday_logistics),
+    )
+}
+
+/// Three requests that work, for the terminal.
+pub fn requests(client: &Client, alert: Option<&AlertRecord>) -> Vec<String> {
+    let query = alert.map_or("登录失败", |alert| alert.search.as_str());
+    let (from, to) = alert.map_or((0, 0), |alert| (alert.window.from, alert.window.to));
+    let window = [("from", from.to_string()), ("to", to.to_string())];
+    let mut search = vec![("q", query), ("limit", "3"), ("facets", "source,region"), ("highlight", "true")];
+    if alert.is_some() {
+        search.extend(window.iter().map(|(name, value)| (*name, value.as_str())));
+    }
+    vec![
+        client.url("/api/v1/alerts", &[("state", "firing")]),
+        client.url("/api/v1/search", &search),
+        client.url(
+            "/api/v1/trends",
+            &[("by", "aspect_polarity"), ("where", "sentiment:negative"), ("bucket", "week")],
+        ),
+    ]
+}
+
+fn increase(alert: &AlertRecord) -> String {
+    alert.increase_pct.map_or_else(|| "此前没有".into(), |percent| format!("{percent:+.0}%"))
+}
+
+/// `枥屿 · 功能缺陷（负面）`
+pub fn key_name(key: &BTreeMap<String, String>) -> String {
+    let parts: Vec<String> = key
+        .iter()
+        .map(|(name, value)| match name.as_str() {
+            "aspect_polarity" | "aspect" => aspect_title(value),
+            "source" => source_title(value).to_string(),
+            _ => value.clone(),
+        })
+        .collect();
+    if parts.is_empty() { "全部声音".into() } else { parts.join(" · ") }
+}
+
+/// `function-` → `功能缺陷（负面）`
+pub fn aspect_title(value: &str) -> String {
+    let (aspect, polarity) = match value.strip_suffix(['-', '+', '0']) {
+        Some(aspect) if value.ends_with('-') => (aspect, "（负面）"),
+        Some(aspect) if value.ends_with('+') => (aspect, "（正面）"),
+        Some(aspect) => (aspect, "（中性）"),
+        None => (value, ""),
+    };
+    let title = match aspect {
+        "quality" => "质量缺陷",
+        "function" => "功能缺陷",
+        "performance" => "性能不足",
+        "effect" => "口味效果",
+        "authenticity" => "真伪不符",
+        "safety" => "安全健康",
+        "appearance" => "外观尺码",
+        "response" => "响应时效",
+        "attitude" => "服务态度",
+        "after_sales" => "售后退换",
+        "usability" => "易用流程",
+        "environment" => "环境设施",
+        "logistics" => "物流配送",
+        "packaging" => "包装漏发",
+        "price" => "价格性价比",
+        "billing" => "收费扣款",
+        other => other,
+    };
+    format!("{title}{polarity}")
+}
+
+fn source_title(source: &str) -> &str {
+    let channel = Channel::ALL.into_iter().find(|channel| source_name(*channel) == source);
+    match channel {
+        Some(Channel::App) => "应用商店",
+        Some(Channel::Weibo) => "微博",
+        Some(Channel::Xhs) => "小红书",
+        Some(Channel::Jd) => "京东",
+        Some(Channel::Complaint) => "投诉平台",
+        None => source,
+    }
+}
+
+fn platform_name(platform: &str) -> &str {
+    match platform {
+        "appstore" => "App Store",
+        "huawei_appgallery" => "华为应用市场",
+        "xiaomi_store" => "小米应用商店",
+        "weibo" => "微博",
+        "xiaohongshu" => "小红书",
+        "jd" => "京东",
+        "heimao" => "黑猫投诉",
+        other => other,
+    }
+}
+
+fn shares<'a>(
+    split: &'a BTreeMap<String, BTreeMap<String, u64>>,
+    dimension: &str,
+    title: impl Fn(&'a str) -> &'a str,
+) -> String {
+    let mut counts: Vec<(&str, u64)> = split
+        .get(dimension)
+        .map(|values| values.iter().map(|(value, count)| (value.as_str(), *count)).collect())
+        .unwrap_or_default();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    counts
+        .into_iter()
+        .take(SHARES_SHOWN)
+        .map(|(value, count)| format!("{} {count}", if value.is_empty() { "未知" } else { title(value) }))
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// `10月13日 14:00`
+pub fn minute(at_ms: i64) -> String {
+    let text = local_text(at_ms);
+    match (text.get(5..7), text.get(8..10), text.get(11..16)) {
+        (Some(month), Some(day), Some(time)) => {
+            format!("{}月{}日 {time}", month.trim_start_matches('0'), day.trim_start_matches('0'))
+        }
+        _ => text,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= SAMPLE_CHARACTERS {
+        return flat;
+    }
+    flat.chars().take(SAMPLE_CHARACTERS).chain(['…']).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::alert::{ALERT_SCHEMA, AlertState, CountPair, Interval, Summary, TermOdds};
+
+    /// An alert as the story's looks.
+    pub(in crate::demo) fn alert() -> AlertRecord {
+        let counts = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, n)| ((*name).to_string(), *n)).collect();
+        AlertRecord {
+            schema: ALERT_SCHEMA.into(),
+            id: "0".repeat(32),
+            rule: "spike_7d".into(),
+            kind: "spike".into(),
+            key: BTreeMap::from([
+                ("aspect_polarity".into(), "function-".into()),
+                ("brand".into(), COMPANY.into()),
+            ]),
+            state: AlertState::Firing,
+            starts_at: 1_791_903_600_000,
+            ends_at: None,
+            evaluated_at: 1_792_339_200_000,
+            current: 180,
+            reference: 30.5,
+            increase_pct: Some(490.2),
+            ratio: Some(5.9),
+            ci95: [4.8, 7.2],
+            p: 3.2e-41,
+            q: 1e-39,
+            phi: 1.3,
+            authors: 171,
+            raw: CountPair { current: 190, reference: 32.0 },
+            window: Interval { from: 1_791_734_400_000, to: 1_792_339_200_000 },
+            reference_window: Interval { from: 1_786_896_000_000, to: 1_791_734_400_000 },
+            last_week: Some(29),
+            top_terms: vec![TermOdds { term: "登录".into(), log_odds: 2.1 }, TermOdds { term: "更新".into(), log_odds: 1.9 }],
+            split: BTreeMap::from([
+                ("source".into(), counts(&[("app_review", 90), ("weibo", 50), ("complaint", 40)])),
+                ("region".into(), counts(&[("广东", 30), ("江苏", 22), ("", 5)])),
+            ]),
+            samples: vec!["appstore:review:1".into()],
+            search: "brand:枥屿 aspect_polarity:function- sentiment:negative".into(),
+            annotation: None,
+            owner: Some("APP研发组".into()),
+            priority: "P0".into(),
+            due_at: 1_791_910_000_000,
+            severity: "critical".into(),
+            summary: Summary::default(),
+            model_version: "fast 1".into(),
+            paged: true,
+        }
+    }
+
+    #[test]
+    fn the_alert_tells_its_evidence_in_chinese() {
+        let judged = Judged { alert: alert(), items: 190, about_login: 160 };
+        let sample = Sample { text: "更新之后登录失败".into(), source: "App Store".into(), region: "广东".into(), at_ms: 1_792_000_000_000 };
+        let told = super::alert(&judged, &[sample]);
+        for expected in [
+            "功能缺陷（负面） · 枥屿",
+            "本期 180 条（10月12日 00:00 至 10月19日 00:00），参照 30.5 条",
+            "上周 29 条",
+            "+490%，即 5.9 倍，95% 置信区间 4.8 至 7.2 倍",
+            "p = 3e-41",
+            "171 位不同的作者",
+            "主要词  登录、更新",
+            "应用商店 90 · 微博 50 · 投诉平台 40",
+            "广东 30 · 江苏 22 · 未知 5",
+            "APP研发组",
+            "1. 「更新之后登录失败」",
+            "App Store · 广东 · ",
+        ] {
+            assert!(told.contains(expected), "{expected} is missing in\n{told}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_characters() {
+        let long = "登录失败".repeat(60);
+        assert_eq!(shortened(&long).chars().count(), SAMPLE_CHARACTERS + 1);
+        assert_eq!(shortened("a \n b"), "a b");
+    }
+
+    #[test]
+    fn the_requests_are_complete_urls() {
+        let client = Client::new("http://127.0.0.1:7700");
+        let requests = requests(&client, Some(&alert()));
+        assert_eq!(requests.len(), 3);
+        for request in &requests {
+            assert!(url::Url::parse(request).is_ok(), "{request}");
+            assert!(!request.contains(['\'', ' ']), "{request}");
+        }
+    }
+}

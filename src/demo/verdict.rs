@@ -1,0 +1,161 @@
+//! Did what should fire fire, and nothing else? Decided from the episodes and from counts of the real index.
+
+use super::client::{Client, ClientError};
+use super::story::calendar::{DAY_MS, Events, WEEK_MS};
+use super::story::cast::COMPANY;
+use crate::alert::{AlertRecord, AlertState};
+
+/// What the story is about, as a query: 登陆 is how many people write it.
+pub const LOGIN_QUERY: &str = "(登录 OR 登陆 OR 登入 OR 登)";
+const EXPECTED_ASPECT: &str = "function-";
+
+/// An episode, and how many of its items speak of the login.
+#[derive(Debug)]
+pub struct Judged {
+    pub alert: AlertRecord,
+    pub items: u64,
+    pub about_login: u64,
+}
+
+impl Judged {
+    /// Most of what it counts is the planted event.
+    pub fn is_planted(&self) -> bool {
+        self.items > 0 && self.about_login * 2 > self.items
+    }
+}
+
+/// All episodes, judged.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub episodes: Vec<Judged>,
+}
+
+impl Verdict {
+    pub fn judge(client: &Client) -> Result<Self, ClientError> {
+        let mut episodes = Vec::new();
+        for alert in client.alerts()?.into_iter().filter(|alert| alert.state != AlertState::Pending) {
+            let (from, to) = (alert.window.from, alert.window.to);
+            let items = client.count(&alert.search, from, to)?;
+            let about_login = client.count(&format!("({}) {LOGIN_QUERY}", alert.search), from, to)?;
+            episodes.push(Judged { alert, items, about_login });
+        }
+        Ok(Self { episodes })
+    }
+
+    /// The episode that the demo shows: of the company, the widest window, the strongest.
+    pub fn expected(&self) -> Option<&Judged> {
+        self.episodes
+            .iter()
+            .filter(|judged| judged.is_planted() && judged.alert.state == AlertState::Firing)
+            .filter(|judged| judged.alert.key.get("aspect_polarity").is_some_and(|aspect| aspect == EXPECTED_ASPECT))
+            .max_by_key(|judged| {
+                let of_company = judged.alert.key.get("brand").is_some_and(|brand| brand == COMPANY);
+                (of_company, judged.alert.window.to - judged.alert.window.from, judged.alert.current)
+            })
+    }
+
+    /// Episodes that are about something else: there must be none.
+    pub fn unexpected(&self) -> Vec<&Judged> {
+        self.episodes.iter().filter(|judged| !judged.is_planted()).collect()
+    }
+
+    pub fn is_as_told(&self) -> bool {
+        self.expected().is_some() && self.unexpected().is_empty()
+    }
+}
+
+/// A count now against the average of earlier windows of the same length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    pub now: u64,
+    pub usual: f64,
+}
+
+impl Change {
+    pub fn ratio(self) -> f64 {
+        self.now as f64 / self.usual.max(1.0 / 8.0)
+    }
+
+    /// +80 for 1.8 times.
+    pub fn increase_percent(self) -> f64 {
+        (self.ratio() - 1.0) * 100.0
+    }
+}
+
+/// What makes the three non-events tempting, and why they did not fire: all counts are answers of the index.
+#[derive(Debug)]
+pub struct NonEvents {
+    /// Negative voices on the aspect that the new keyword brings most of, with and without its feed.
+    pub keyword_aspect: String,
+    pub keyword_with: Change,
+    pub keyword_without: Change,
+    pub keyword_items: u64,
+    /// Copies of the joke, and of how many of them are counted as opinions.
+    pub joke_posts: u64,
+    pub joke_counted: u64,
+    /// All voices in the week of the holiday against the weeks around it, and the praise of deliveries.
+    pub holiday: Change,
+    pub holiday_logistics: Change,
+}
+
+/// The keyword that the crawler got in the last week.
+const NEW_KEYWORD: &str = "家电避雷";
+/// Words that only the joke has together.
+const JOKE_QUERY: &str = "\"求救喊了半个小时\"";
+
+impl NonEvents {
+    pub fn ask(client: &Client, events: &Events, start_ms: i64, end_ms: i64) -> Result<Self, ClientError> {
+        let week = (end_ms - WEEK_MS, end_ms);
+        let of_keyword = format!("keyword:{NEW_KEYWORD}");
+        let brought = client.search(&format!("{of_keyword} sentiment:negative"), week.0, week.1, "aspect_polarity")?;
+        let keyword_aspect =
+            brought.shares("aspect_polarity").into_iter().next().map_or_else(|| "quality-".into(), |share| share.0);
+        let aspect_query = format!("sentiment:negative aspect_polarity:{keyword_aspect}");
+        let earlier_start = start_ms.max(end_ms - 9 * WEEK_MS);
+        let change = |query: &str, from: i64, to: i64| weekly_change(client, query, from, to, earlier_start);
+        let holiday = (events.holiday.from_ms, events.holiday.to_ms);
+        Ok(Self {
+            keyword_with: change(&aspect_query, week.0, week.1)?,
+            keyword_without: change(&format!("{aspect_query} NOT {of_keyword}"), week.0, week.1)?,
+            keyword_items: client.count(&of_keyword, week.0, week.1)?,
+            keyword_aspect,
+            joke_posts: client.count(JOKE_QUERY, start_ms, end_ms + DAY_MS)?,
+            joke_counted: client.count(&format!("{JOKE_QUERY} duplicate:false"), start_ms, end_ms + DAY_MS)?,
+            holiday: change("", holiday.0, holiday.1)?,
+            holiday_logistics: change("aspect_polarity:logistics+", holiday.0, holiday.1)?,
+        })
+    }
+}
+
+/// Items in `[from, to)` against the average week since `earlier_start`.
+fn weekly_change(
+    client: &Client,
+    query: &str,
+    from: i64,
+    to: i64,
+    earlier_start: i64,
+) -> Result<Change, ClientError> {
+    let weeks = ((from - earlier_start) / WEEK_MS).max(1);
+    let earlier = client.count(query, from - weeks * WEEK_MS, from)?;
+    Ok(Change { now: client.count(query, from, to)?, usual: earlier as f64 / weeks as f64 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_as_both_ratio_and_increase() {
+        let change = Change { now: 90, usual: 30.0 };
+        assert_eq!((change.ratio(), change.increase_percent()), (3.0, 200.0));
+        assert!(Change { now: 1, usual: 0.0 }.ratio().is_finite());
+    }
+
+    #[test]
+    fn an_episode_is_planted_when_most_of_it_speaks_of_the_login() {
+        let judged = |items, about_login| Judged { alert: super::super::tell::tests::alert(), items, about_login };
+        assert!(judged(100, 51).is_planted());
+        assert!(!judged(100, 50).is_planted());
+        assert!(!judged(0, 0).is_planted());
+    }
+}
