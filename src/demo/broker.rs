@@ -30,7 +30,11 @@ pub enum BrokerError {
     #[error("demo broker: {0} records were not delivered")]
     Undelivered(u64),
     #[error("demo broker: {topic}/{partition} dropped its first {dropped} records: it keeps 5 MiB a partition")]
-    Dropped { topic: &'static str, partition: i32, dropped: i64 },
+    Dropped {
+        topic: &'static str,
+        partition: i32,
+        dropped: i64,
+    },
 }
 
 fn failed(action: &'static str) -> impl Fn(KafkaError) -> BrokerError {
@@ -70,7 +74,9 @@ impl<'a> DemoBroker<'a> {
         let partitions = partition_counts(story);
         for (channel, count) in &partitions {
             let count = i32::try_from(*count).unwrap_or(i32::MAX);
-            cluster.create_topic(channel.topic(), count, 1).map_err(failed("create topic"))?;
+            cluster
+                .create_topic(channel.topic(), count, 1)
+                .map_err(failed("create topic"))?;
         }
         let failures = Deliveries::default();
         let producer = ClientConfig::new()
@@ -79,7 +85,14 @@ impl<'a> DemoBroker<'a> {
             .set("enable.idempotence", "true")
             .create_with_context(failures.clone())
             .map_err(failed("connect"))?;
-        Ok(Self { cluster, producer, failures, partitions, story, fed: 0 })
+        Ok(Self {
+            cluster,
+            producer,
+            failures,
+            partitions,
+            story,
+            fed: 0,
+        })
     }
 
     /// Addresses as `bootstrap.servers` takes them.
@@ -99,7 +112,10 @@ impl<'a> DemoBroker<'a> {
     /// Feeds every record crawled before `until_ms` and waits until the broker has them. Returns how many.
     pub fn feed_until(&mut self, until_ms: i64) -> Result<usize, BrokerError> {
         let left = &self.story[self.fed..];
-        let step = left.iter().take_while(|record| record.record_time_ms < until_ms).count();
+        let step = left
+            .iter()
+            .take_while(|record| record.record_time_ms < until_ms)
+            .count();
         for record in &left[..step] {
             self.send(record)?;
         }
@@ -147,7 +163,11 @@ impl<'a> DemoBroker<'a> {
                     .fetch_watermarks(channel.topic(), partition, BROKER_WAIT)
                     .map_err(failed("read watermarks"))?;
                 if low > 0 {
-                    return Err(BrokerError::Dropped { topic: channel.topic(), partition, dropped: low });
+                    return Err(BrokerError::Dropped {
+                        topic: channel.topic(),
+                        partition,
+                        dropped: low,
+                    });
                 }
             }
         }
@@ -162,7 +182,10 @@ fn partition_counts(story: &[StoryRecord]) -> BTreeMap<Channel, usize> {
         let size = record.payload.len() + record.key.len() + RECORD_OVERHEAD_BYTES;
         *bytes.entry(record.channel).or_default() += size;
     }
-    bytes.into_iter().map(|(channel, bytes)| (channel, (bytes / PARTITION_BYTES + 1).max(FEWEST_PARTITIONS))).collect()
+    bytes
+        .into_iter()
+        .map(|(channel, bytes)| (channel, (bytes / PARTITION_BYTES + 1).max(FEWEST_PARTITIONS)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -176,7 +199,12 @@ mod tests {
 
     #[test]
     fn every_record_arrives_with_its_time_and_nothing_is_dropped() {
-        let story = tell(StoryOptions { end_ms: 1_792_339_200_000, weeks: 4, seed: 1 }).unwrap();
+        let story = tell(StoryOptions {
+            end_ms: 1_792_339_200_000,
+            weeks: 4,
+            seed: 1,
+        })
+        .unwrap();
         let mut broker = DemoBroker::start(&story).unwrap();
         let half = story[story.len() / 2].record_time_ms;
         let first = broker.feed_until(half).unwrap();
@@ -193,7 +221,9 @@ mod tests {
         let mut assignment = TopicPartitionList::new();
         for (channel, count) in &broker.partitions {
             for partition in 0..*count as i32 {
-                assignment.add_partition_offset(channel.topic(), partition, Offset::Beginning).unwrap();
+                assignment
+                    .add_partition_offset(channel.topic(), partition, Offset::Beginning)
+                    .unwrap();
             }
         }
         consumer.assign(&assignment).unwrap();

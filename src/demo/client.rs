@@ -44,7 +44,10 @@ impl Client {
     /// `base` is `http://HOST:PORT`.
     pub fn new(base: &str) -> Self {
         let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_WAIT)).build();
-        Self { agent: config.into(), base: base.trim_end_matches('/').to_string() }
+        Self {
+            agent: config.into(),
+            base: base.trim_end_matches('/').to_string(),
+        }
     }
 
     pub fn base(&self) -> &str {
@@ -64,15 +67,25 @@ impl Client {
 
     pub fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, ClientError> {
         let url = self.url(path, parameters);
-        let answer = self.agent.get(&url).call().and_then(|mut response| response.body_mut().read_json::<Value>());
-        answer.map_err(|cause| ClientError::Http { url, cause: Box::new(cause) })
+        let answer = self
+            .agent
+            .get(&url)
+            .call()
+            .and_then(|mut response| response.body_mut().read_json::<Value>());
+        answer.map_err(|cause| ClientError::Http {
+            url,
+            cause: Box::new(cause),
+        })
     }
 
     /// All episodes of rules, in the order in which they began.
     pub fn alerts(&self) -> Result<Vec<AlertRecord>, ClientError> {
         let answer = self.get("/api/v1/alerts", &[])?;
-        let mut alerts: Vec<AlertRecord> = Deserialize::deserialize(&answer["alerts"])
-            .map_err(|_| ClientError::Shape { url: self.url("/api/v1/alerts", &[]), what: "\"alerts\"" })?;
+        let mut alerts: Vec<AlertRecord> =
+            Deserialize::deserialize(&answer["alerts"]).map_err(|_| ClientError::Shape {
+                url: self.url("/api/v1/alerts", &[]),
+                what: "\"alerts\"",
+            })?;
         alerts.sort_by(|a, b| (a.starts_at, &a.rule, &a.id).cmp(&(b.starts_at, &b.rule, &b.id)));
         Ok(alerts)
     }
@@ -80,13 +93,20 @@ impl Client {
     /// Items that match `query`, published in `[from_ms, to_ms)`, with the shares of the `facets` (comma separated).
     pub fn search(&self, query: &str, from_ms: i64, to_ms: i64, facets: &str) -> Result<Found, ClientError> {
         let (from, to) = (from_ms.to_string(), to_ms.to_string());
-        let mut parameters = vec![("q", query), ("from", from.as_str()), ("to", to.as_str()), ("limit", "1")];
+        let mut parameters = vec![
+            ("q", query),
+            ("from", from.as_str()),
+            ("to", to.as_str()),
+            ("limit", "1"),
+        ];
         if !facets.is_empty() {
             parameters.push(("facets", facets));
         }
         let answer = self.get("/api/v1/search", &parameters)?;
-        Deserialize::deserialize(&answer)
-            .map_err(|_| ClientError::Shape { url: self.url("/api/v1/search", &parameters), what: "\"total\"" })
+        Deserialize::deserialize(&answer).map_err(|_| ClientError::Shape {
+            url: self.url("/api/v1/search", &parameters),
+            what: "\"total\"",
+        })
     }
 
     /// How many items match.

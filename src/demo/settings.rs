@@ -69,7 +69,16 @@ fn source_keys(channel: Channel) -> &'static str {
 
 /// A TOML basic string.
 fn quoted(text: &str) -> String {
-    let escaped: String = text.chars().flat_map(|c| if matches!(c, '"' | '\\') { vec!['\\', c] } else { vec![c] }).collect();
+    let escaped: String = text
+        .chars()
+        .flat_map(|c| {
+            if matches!(c, '"' | '\\') {
+                vec!['\\', c]
+            } else {
+                vec![c]
+            }
+        })
+        .collect();
     format!("\"{escaped}\"")
 }
 

@@ -27,11 +27,20 @@ pub struct Sample {
 
 /// The representative items of an alert, as the API has them (personal data is masked there already).
 pub fn samples(client: &Client, alert: &AlertRecord) -> Result<Vec<Sample>, ClientError> {
-    alert.samples.iter().take(SAMPLES).map(|id| Ok(sample(&client.item(id)?))).collect()
+    alert
+        .samples
+        .iter()
+        .take(SAMPLES)
+        .map(|id| Ok(sample(&client.item(id)?)))
+        .collect()
 }
 
 fn sample(answer: &serde_json::Value) -> Sample {
-    let item = if answer["item"].is_object() { &answer["item"] } else { answer };
+    let item = if answer["item"].is_object() {
+        &answer["item"]
+    } else {
+        answer
+    };
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_string();
     Sample {
         text: text(&item["text"]),
@@ -71,39 +80,56 @@ pub fn alert(judged: &Judged, samples: &[Sample]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {name}  {text}");
     };
-    line("数量", format!(
-        "本期 {} 条（{} 至 {}），参照 {:.1} 条（此前同样长的时段平均）{}",
-        alert.current,
-        minute(alert.window.from),
-        minute(alert.window.to),
-        alert.reference,
-        alert.last_week.map(|n| format!("，上周 {n} 条")).unwrap_or_default(),
-    ));
-    line("增幅", format!(
-        "{}，即 {:.1} 倍，95% 置信区间 {:.1} 至 {:.1} 倍；若一切如常，这么多的概率 p = {:.0e}",
-        increase(alert),
-        alert.ratio.unwrap_or_default(),
-        alert.ci95[0],
-        alert.ci95[1],
-        alert.p,
-    ));
-    line("是谁", format!(
-        "{} 位不同的作者；连同重复和无效共 {} 条；其中 {} 条直接说到登录",
-        alert.authors, alert.raw.current, judged.about_login
-    ));
-    let terms: Vec<&str> = alert.top_terms.iter().take(TERMS_SHOWN).map(|term| term.term.as_str()).collect();
+    line(
+        "数量",
+        format!(
+            "本期 {} 条（{} 至 {}），参照 {:.1} 条（此前同样长的时段平均）{}",
+            alert.current,
+            minute(alert.window.from),
+            minute(alert.window.to),
+            alert.reference,
+            alert.last_week.map(|n| format!("，上周 {n} 条")).unwrap_or_default(),
+        ),
+    );
+    line(
+        "增幅",
+        format!(
+            "{}，即 {:.1} 倍，95% 置信区间 {:.1} 至 {:.1} 倍；若一切如常，这么多的概率 p = {:.0e}",
+            increase(alert),
+            alert.ratio.unwrap_or_default(),
+            alert.ci95[0],
+            alert.ci95[1],
+            alert.p,
+        ),
+    );
+    line(
+        "是谁",
+        format!(
+            "{} 位不同的作者；连同重复和无效共 {} 条；其中 {} 条直接说到登录",
+            alert.authors, alert.raw.current, judged.about_login
+        ),
+    );
+    let terms: Vec<&str> = alert
+        .top_terms
+        .iter()
+        .take(TERMS_SHOWN)
+        .map(|term| term.term.as_str())
+        .collect();
     line("主要词", terms.join("、"));
     line("来源", shares(&alert.split, "source", source_title));
     line("地区", shares(&alert.split, "region", |region| region));
     if alert.split.get("product").is_some_and(|products| products.len() > 1) {
         line("产品", shares(&alert.split, "product", |product| product));
     }
-    line("负责人", format!(
-        "{}（优先级 {}，请在 {} 前处理）",
-        alert.owner.as_deref().unwrap_or("未指定"),
-        alert.priority,
-        minute(alert.due_at)
-    ));
+    line(
+        "负责人",
+        format!(
+            "{}（优先级 {}，请在 {} 前处理）",
+            alert.owner.as_deref().unwrap_or("未指定"),
+            alert.priority,
+            minute(alert.due_at)
+        ),
+    );
     line("样本原声", String::new());
     for (index, sample) in samples.iter().enumerate() {
         let _ = writeln!(
@@ -118,7 +144,11 @@ pub fn alert(judged: &Judged, samples: &[Sample]) -> String {
                 .join(" · ")
         );
     }
-    format!("{RULER}\n告警  {}  {}\n{RULER}\n{out}", key_name(&alert.key), minute(alert.starts_at))
+    format!(
+        "{RULER}\n告警  {}  {}\n{RULER}\n{out}",
+        key_name(&alert.key),
+        minute(alert.starts_at)
+    )
 }
 
 /// The same event seen by other rules and keys.
@@ -178,7 +208,12 @@ pub fn requests(client: &Client, alert: Option<&AlertRecord>) -> Vec<String> {
     let query = alert.map_or("登录失败", |alert| alert.search.as_str());
     let (from, to) = alert.map_or((0, 0), |alert| (alert.window.from, alert.window.to));
     let window = [("from", from.to_string()), ("to", to.to_string())];
-    let mut search = vec![("q", query), ("limit", "3"), ("facets", "source,region"), ("highlight", "true")];
+    let mut search = vec![
+        ("q", query),
+        ("limit", "3"),
+        ("facets", "source,region"),
+        ("highlight", "true"),
+    ];
     if alert.is_some() {
         search.extend(window.iter().map(|(name, value)| (*name, value.as_str())));
     }
@@ -187,13 +222,19 @@ pub fn requests(client: &Client, alert: Option<&AlertRecord>) -> Vec<String> {
         client.url("/api/v1/search", &search),
         client.url(
             "/api/v1/trends",
-            &[("by", "aspect_polarity"), ("where", "sentiment:negative"), ("bucket", "week")],
+            &[
+                ("by", "aspect_polarity"),
+                ("where", "sentiment:negative"),
+                ("bucket", "week"),
+            ],
         ),
     ]
 }
 
 fn increase(alert: &AlertRecord) -> String {
-    alert.increase_pct.map_or_else(|| "此前没有".into(), |percent| format!("{percent:+.0}%"))
+    alert
+        .increase_pct
+        .map_or_else(|| "此前没有".into(), |percent| format!("{percent:+.0}%"))
 }
 
 /// `枥屿 · 功能缺陷（负面）`
@@ -206,7 +247,11 @@ pub fn key_name(key: &BTreeMap<String, String>) -> String {
             _ => value.clone(),
         })
         .collect();
-    if parts.is_empty() { "全部声音".into() } else { parts.join(" · ") }
+    if parts.is_empty() {
+        "全部声音".into()
+    } else {
+        parts.join(" · ")
+    }
 }
 
 /// `function-` → `功能缺陷（负面）`
@@ -287,7 +332,11 @@ pub fn minute(at_ms: i64) -> String {
     let text = local_text(at_ms);
     match (text.get(5..7), text.get(8..10), text.get(11..16)) {
         (Some(month), Some(day), Some(time)) => {
-            format!("{}月{}日 {time}", month.trim_start_matches('0'), day.trim_start_matches('0'))
+            format!(
+                "{}月{}日 {time}",
+                month.trim_start_matches('0'),
+                day.trim_start_matches('0')
+            )
         }
         _ => text,
     }
@@ -331,13 +380,34 @@ pub(super) mod tests {
             q: 1e-39,
             phi: 1.3,
             authors: 171,
-            raw: CountPair { current: 190, reference: 32.0 },
-            window: Interval { from: 1_791_734_400_000, to: 1_792_339_200_000 },
-            reference_window: Interval { from: 1_786_896_000_000, to: 1_791_734_400_000 },
+            raw: CountPair {
+                current: 190,
+                reference: 32.0,
+            },
+            window: Interval {
+                from: 1_791_734_400_000,
+                to: 1_792_339_200_000,
+            },
+            reference_window: Interval {
+                from: 1_786_896_000_000,
+                to: 1_791_734_400_000,
+            },
             last_week: Some(29),
-            top_terms: vec![TermOdds { term: "登录".into(), log_odds: 2.1 }, TermOdds { term: "更新".into(), log_odds: 1.9 }],
+            top_terms: vec![
+                TermOdds {
+                    term: "登录".into(),
+                    log_odds: 2.1,
+                },
+                TermOdds {
+                    term: "更新".into(),
+                    log_odds: 1.9,
+                },
+            ],
             split: BTreeMap::from([
-                ("source".into(), counts(&[("app_review", 90), ("weibo", 50), ("complaint", 40)])),
+                (
+                    "source".into(),
+                    counts(&[("app_review", 90), ("weibo", 50), ("complaint", 40)]),
+                ),
                 ("region".into(), counts(&[("广东", 30), ("江苏", 22), ("", 5)])),
             ]),
             samples: vec!["appstore:review:1".into()],
@@ -355,8 +425,17 @@ pub(super) mod tests {
 
     #[test]
     fn the_alert_tells_its_evidence_in_chinese() {
-        let judged = Judged { alert: alert(), items: 190, about_login: 160 };
-        let sample = Sample { text: "更新之后登录失败".into(), source: "App Store".into(), region: "广东".into(), at_ms: 1_792_000_000_000 };
+        let judged = Judged {
+            alert: alert(),
+            items: 190,
+            about_login: 160,
+        };
+        let sample = Sample {
+            text: "更新之后登录失败".into(),
+            source: "App Store".into(),
+            region: "广东".into(),
+            at_ms: 1_792_000_000_000,
+        };
         let told = super::alert(&judged, &[sample]);
         for expected in [
             "功能缺陷（负面） · 枥屿",

@@ -33,11 +33,19 @@ pub struct Verdict {
 impl Verdict {
     pub fn judge(client: &Client) -> Result<Self, ClientError> {
         let mut episodes = Vec::new();
-        for alert in client.alerts()?.into_iter().filter(|alert| alert.state != AlertState::Pending) {
+        for alert in client
+            .alerts()?
+            .into_iter()
+            .filter(|alert| alert.state != AlertState::Pending)
+        {
             let (from, to) = (alert.window.from, alert.window.to);
             let items = client.count(&alert.search, from, to)?;
             let about_login = client.count(&format!("({}) {LOGIN_QUERY}", alert.search), from, to)?;
-            episodes.push(Judged { alert, items, about_login });
+            episodes.push(Judged {
+                alert,
+                items,
+                about_login,
+            });
         }
         Ok(Self { episodes })
     }
@@ -47,10 +55,20 @@ impl Verdict {
         self.episodes
             .iter()
             .filter(|judged| judged.is_planted() && judged.alert.state == AlertState::Firing)
-            .filter(|judged| judged.alert.key.get("aspect_polarity").is_some_and(|aspect| aspect == EXPECTED_ASPECT))
+            .filter(|judged| {
+                judged
+                    .alert
+                    .key
+                    .get("aspect_polarity")
+                    .is_some_and(|aspect| aspect == EXPECTED_ASPECT)
+            })
             .max_by_key(|judged| {
                 let of_company = judged.alert.key.get("brand").is_some_and(|brand| brand == COMPANY);
-                (of_company, judged.alert.window.to - judged.alert.window.from, judged.alert.current)
+                (
+                    of_company,
+                    judged.alert.window.to - judged.alert.window.from,
+                    judged.alert.current,
+                )
             })
     }
 
@@ -107,9 +125,17 @@ impl NonEvents {
     pub fn ask(client: &Client, events: &Events, start_ms: i64, end_ms: i64) -> Result<Self, ClientError> {
         let week = (end_ms - WEEK_MS, end_ms);
         let of_keyword = format!("keyword:{NEW_KEYWORD}");
-        let brought = client.search(&format!("{of_keyword} sentiment:negative"), week.0, week.1, "aspect_polarity")?;
-        let keyword_aspect =
-            brought.shares("aspect_polarity").into_iter().next().map_or_else(|| "quality-".into(), |share| share.0);
+        let brought = client.search(
+            &format!("{of_keyword} sentiment:negative"),
+            week.0,
+            week.1,
+            "aspect_polarity",
+        )?;
+        let keyword_aspect = brought
+            .shares("aspect_polarity")
+            .into_iter()
+            .next()
+            .map_or_else(|| "quality-".into(), |share| share.0);
         let aspect_query = format!("sentiment:negative aspect_polarity:{keyword_aspect}");
         let earlier_start = start_ms.max(end_ms - 9 * WEEK_MS);
         let change = |query: &str, from: i64, to: i64| weekly_change(client, query, from, to, earlier_start);
@@ -128,16 +154,13 @@ impl NonEvents {
 }
 
 /// Items in `[from, to)` against the average week since `earlier_start`.
-fn weekly_change(
-    client: &Client,
-    query: &str,
-    from: i64,
-    to: i64,
-    earlier_start: i64,
-) -> Result<Change, ClientError> {
+fn weekly_change(client: &Client, query: &str, from: i64, to: i64, earlier_start: i64) -> Result<Change, ClientError> {
     let weeks = ((from - earlier_start) / WEEK_MS).max(1);
     let earlier = client.count(query, from - weeks * WEEK_MS, from)?;
-    Ok(Change { now: client.count(query, from, to)?, usual: earlier as f64 / weeks as f64 })
+    Ok(Change {
+        now: client.count(query, from, to)?,
+        usual: earlier as f64 / weeks as f64,
+    })
 }
 
 #[cfg(test)]
@@ -153,7 +176,11 @@ mod tests {
 
     #[test]
     fn an_episode_is_planted_when_most_of_it_speaks_of_the_login() {
-        let judged = |items, about_login| Judged { alert: super::super::tell::tests::alert(), items, about_login };
+        let judged = |items, about_login| Judged {
+            alert: super::super::tell::tests::alert(),
+            items,
+            about_login,
+        };
         assert!(judged(100, 51).is_planted());
         assert!(!judged(100, 50).is_planted());
         assert!(!judged(0, 0).is_planted());

@@ -7,14 +7,42 @@ use super::mix::Channel;
 pub fn records() -> Vec<(Channel, &'static str, Vec<u8>)> {
     let deep = [b"[".repeat(4_000), b"]".repeat(4_000)].concat();
     vec![
-        (Channel::App, "json_syntax", br#"{"id":"appstore:review:1","text":"#.to_vec()),
-        (Channel::Weibo, "invalid_utf8", b"{\"id\":\"weibo:post:2\",\"text\":\"\xD2\xBB\xD6\xB1\"}".to_vec()),
-        (Channel::Weibo, "missing_field", r#"{"text":"没有编号的一条"}"#.as_bytes().to_vec()),
+        (
+            Channel::App,
+            "json_syntax",
+            br#"{"id":"appstore:review:1","text":"#.to_vec(),
+        ),
+        (
+            Channel::Weibo,
+            "invalid_utf8",
+            b"{\"id\":\"weibo:post:2\",\"text\":\"\xD2\xBB\xD6\xB1\"}".to_vec(),
+        ),
+        (
+            Channel::Weibo,
+            "missing_field",
+            r#"{"text":"没有编号的一条"}"#.as_bytes().to_vec(),
+        ),
         (Channel::Complaint, "json_depth", deep),
-        (Channel::Xhs, "json_syntax", b"<html><head><title>502 Bad Gateway</title></head></html>".to_vec()),
-        (Channel::Xhs, "missing_field", br#"{"create_time":1790000000000,"note_id":"68c0","nickname":"*"}"#.to_vec()),
+        (
+            Channel::Xhs,
+            "json_syntax",
+            b"<html><head><title>502 Bad Gateway</title></head></html>".to_vec(),
+        ),
+        (
+            Channel::Xhs,
+            "missing_field",
+            br#"{"create_time":1790000000000,"note_id":"68c0","nickname":"*"}"#.to_vec(),
+        ),
         (Channel::Jd, "json_syntax", br#"{"id":20681000000,"content":"#.to_vec()),
-        (Channel::Jd, "invalid_utf8", b"{\"id\":20681000001,\"content\":\"\xB2\xEE\xC6\xC0\"}".to_vec()),
-        (Channel::App, "wrong_type", br#"{"id":"appstore:review:3","text":{"zh":["?"]}}"#.to_vec()),
+        (
+            Channel::Jd,
+            "invalid_utf8",
+            b"{\"id\":20681000001,\"content\":\"\xB2\xEE\xC6\xC0\"}".to_vec(),
+        ),
+        (
+            Channel::App,
+            "wrong_type",
+            br#"{"id":"appstore:review:3","text":{"zh":["?"]}}"#.to_vec(),
+        ),
     ]
 }

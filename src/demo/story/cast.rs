@@ -30,7 +30,13 @@ pub struct Product {
 }
 
 const fn product(model: &'static str, name: &'static str, kind: &'static str, share: u32, sku_id: u64) -> Product {
-    Product { model, name, kind, share, sku_id }
+    Product {
+        model,
+        name,
+        kind,
+        share,
+        sku_id,
+    }
 }
 
 pub static BRANDS: [Brand; 3] = [
@@ -86,28 +92,103 @@ impl Brand {
 
     /// A rival's name, as this brand's customers would compare.
     pub fn rival(&self, rng: &mut StoryRng) -> &'static str {
-        let others: Vec<&str> = INVENTED_WORDS.iter().copied().filter(|name| *name != self.name).collect();
+        let others: Vec<&str> = INVENTED_WORDS
+            .iter()
+            .copied()
+            .filter(|name| *name != self.name)
+            .collect();
         rng.pick(&others, INVENTED_WORDS[1])
     }
 }
 
 const REGIONS: [(&str, u32); 20] = [
-    ("广东", 15), ("江苏", 11), ("浙江", 10), ("山东", 9), ("河南", 7), ("四川", 8), ("湖北", 6), ("上海", 7),
-    ("北京", 7), ("福建", 5), ("湖南", 5), ("安徽", 5), ("河北", 5), ("陕西", 4), ("重庆", 4), ("辽宁", 4),
-    ("江西", 3), ("广西", 3), ("天津", 3), ("云南", 3),
+    ("广东", 15),
+    ("江苏", 11),
+    ("浙江", 10),
+    ("山东", 9),
+    ("河南", 7),
+    ("四川", 8),
+    ("湖北", 6),
+    ("上海", 7),
+    ("北京", 7),
+    ("福建", 5),
+    ("湖南", 5),
+    ("安徽", 5),
+    ("河北", 5),
+    ("陕西", 4),
+    ("重庆", 4),
+    ("辽宁", 4),
+    ("江西", 3),
+    ("广西", 3),
+    ("天津", 3),
+    ("云南", 3),
 ];
 const CITIES: [&str; 14] = [
     "成都", "杭州", "武汉", "长沙", "苏州", "西安", "青岛", "厦门", "南京", "郑州", "合肥", "昆明", "宁波", "重庆",
 ];
 const NAME_HEADS: [&str; 30] = [
-    "爱吃", "不吃", "熬夜的", "早睡的", "想养", "路过的", "江边", "北方", "南巷", "快乐的", "摸鱼", "认真", "阿", "小",
-    "老", "大", "一只", "半颗", "云上", "雨天", "西瓜味", "话多的", "社恐", "楼下", "隔壁", "追风", "种菜", "存钱的",
-    "省电", "慢半拍",
+    "爱吃",
+    "不吃",
+    "熬夜的",
+    "早睡的",
+    "想养",
+    "路过的",
+    "江边",
+    "北方",
+    "南巷",
+    "快乐的",
+    "摸鱼",
+    "认真",
+    "阿",
+    "小",
+    "老",
+    "大",
+    "一只",
+    "半颗",
+    "云上",
+    "雨天",
+    "西瓜味",
+    "话多的",
+    "社恐",
+    "楼下",
+    "隔壁",
+    "追风",
+    "种菜",
+    "存钱的",
+    "省电",
+    "慢半拍",
 ];
 const NAME_TAILS: [&str; 30] = [
-    "糖糖", "陈皮", "柚子茶", "橘猫", "柯基", "豆包", "米粒", "番茄", "老王", "周周", "小鱼", "木木", "石头", "阿月",
-    "团子", "芋圆", "青椒", "二毛", "栗子", "奶盖", "山楂", "丸子", "麦子", "七七", "大橙", "布丁", "刘同学", "小李",
-    "海盐", "松鼠",
+    "糖糖",
+    "陈皮",
+    "柚子茶",
+    "橘猫",
+    "柯基",
+    "豆包",
+    "米粒",
+    "番茄",
+    "老王",
+    "周周",
+    "小鱼",
+    "木木",
+    "石头",
+    "阿月",
+    "团子",
+    "芋圆",
+    "青椒",
+    "二毛",
+    "栗子",
+    "奶盖",
+    "山楂",
+    "丸子",
+    "麦子",
+    "七七",
+    "大橙",
+    "布丁",
+    "刘同学",
+    "小李",
+    "海盐",
+    "松鼠",
 ];
 
 pub fn region(rng: &mut StoryRng) -> &'static str {
@@ -135,7 +216,11 @@ pub fn person(rng: &mut StoryRng) -> Person {
     if own.chance(0.4) {
         name.push_str(&own.between(1, 999).to_string());
     }
-    Person { number, name, region: region(&mut own) }
+    Person {
+        number,
+        name,
+        region: region(&mut own),
+    }
 }
 
 impl Person {
@@ -154,5 +239,9 @@ pub fn phone(rng: &mut StoryRng) -> String {
 }
 
 pub fn email(rng: &mut StoryRng) -> String {
-    format!("{}{}@example.com", rng.pick(&["lin", "chen", "xiaoyu", "wang", "hui"], "li"), rng.between(10, 999))
+    format!(
+        "{}{}@example.com",
+        rng.pick(&["lin", "chen", "xiaoyu", "wang", "hui"], "li"),
+        rng.between(10, 999)
+    )
 }

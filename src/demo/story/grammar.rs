@@ -87,9 +87,17 @@ impl Grammar {
             out.push_str(value);
             return Ok(());
         }
-        let list = self.list(name, scene).ok_or_else(|| GrammarError::UnknownList(name.into()))?;
+        let list = self
+            .list(name, scene)
+            .ok_or_else(|| GrammarError::UnknownList(name.into()))?;
         let chosen = rng.weighted(list.iter().map(|fragment| fragment.weight));
-        self.expand(list.get(chosen).map_or("", |fragment| fragment.text), scene, rng, depth + 1, out)
+        self.expand(
+            list.get(chosen).map_or("", |fragment| fragment.text),
+            scene,
+            rng,
+            depth + 1,
+            out,
+        )
     }
 
     fn list(&self, name: &str, scene: &Scene) -> Option<&[Fragment]> {
@@ -183,8 +191,18 @@ mod tests {
         let slot = regex::Regex::new(r"\{([^{}?]*)(\?\d+)?\}").unwrap();
         for (name, list) in &grammar.lists {
             for fragment in list {
-                assert_eq!(fragment.text.matches('(').count(), fragment.text.matches(')').count(), "{}", fragment.text);
-                assert_eq!(fragment.text.matches('{').count(), slot.find_iter(fragment.text).count(), "{}", fragment.text);
+                assert_eq!(
+                    fragment.text.matches('(').count(),
+                    fragment.text.matches(')').count(),
+                    "{}",
+                    fragment.text
+                );
+                assert_eq!(
+                    fragment.text.matches('{').count(),
+                    slot.find_iter(fragment.text).count(),
+                    "{}",
+                    fragment.text
+                );
                 for found in slot.captures_iter(fragment.text) {
                     let named = &found[1];
                     let known = named.is_empty()
@@ -202,7 +220,10 @@ mod tests {
     #[test]
     fn tags_choose_variants_and_values_win() {
         let grammar = Grammar::new().unwrap();
-        let scene = Scene { tags: vec!["lock"], values: vec![("brand", "甲".into())] };
+        let scene = Scene {
+            tags: vec!["lock"],
+            values: vec![("brand", "甲".into())],
+        };
         let mut rng = StoryRng::new(1);
         assert!(grammar.sentence("p", &scene, &mut rng).unwrap().contains("锁"));
         assert_eq!(grammar.sentence("brand", &scene, &mut rng).unwrap(), "甲");

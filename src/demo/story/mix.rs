@@ -75,11 +75,19 @@ pub struct Theme {
 }
 
 const fn theme(name: &'static str, mood: Mood) -> Theme {
-    Theme { name, mood, company_only: false }
+    Theme {
+        name,
+        mood,
+        company_only: false,
+    }
 }
 
 /// What the demo is about.
-pub static LOGIN: Theme = Theme { name: "login", mood: Mood::Bad, company_only: true };
+pub static LOGIN: Theme = Theme {
+    name: "login",
+    mood: Mood::Bad,
+    company_only: true,
+};
 /// What the new keyword brings in.
 pub static AVOID: Theme = theme("avoid", Mood::Bad);
 /// The joke that everybody copies.
@@ -94,7 +102,11 @@ static AFTERSALE: Theme = theme("aftersale", Mood::Bad);
 static NOREPLY: Theme = theme("noreply", Mood::Bad);
 static RUDE: Theme = theme("rude", Mood::Bad);
 static PRICEY: Theme = theme("pricey", Mood::Bad);
-static CHARGE: Theme = Theme { name: "charge", mood: Mood::Bad, company_only: true };
+static CHARGE: Theme = Theme {
+    name: "charge",
+    mood: Mood::Bad,
+    company_only: true,
+};
 static CLUMSY: Theme = theme("clumsy", Mood::Bad);
 static GOOD: Theme = theme("good", Mood::Good);
 static FAST: Theme = theme("fast", Mood::Good);
@@ -119,7 +131,11 @@ pub struct Row {
 }
 
 const fn row(channel: Channel, theme: &'static Theme, per_week: f64) -> Row {
-    Row { channel, theme, per_week }
+    Row {
+        channel,
+        theme,
+        per_week,
+    }
 }
 
 use Channel::{App, Complaint, Jd, Weibo, Xhs};

@@ -84,7 +84,10 @@ pub fn tell(options: StoryOptions) -> Result<Vec<StoryRecord>, StoryError> {
     let events = Events::before(options.end_ms);
     let mut teller = Teller {
         options,
-        speaker: Speaker { grammar: &grammar, events },
+        speaker: Speaker {
+            grammar: &grammar,
+            events,
+        },
         numbers: FxHashMap::default(),
         records: Vec::new(),
     };
@@ -201,8 +204,16 @@ impl Teller<'_> {
 
     /// The company's own posts: brand voices, which count as nobody's opinion.
     fn announce_releases(&mut self) -> Result<(), StoryError> {
-        static ONE: Theme = Theme { name: "release_one", mood: Mood::None, company_only: true };
-        static TWO: Theme = Theme { name: "release_two", mood: Mood::None, company_only: true };
+        static ONE: Theme = Theme {
+            name: "release_one",
+            mood: Mood::None,
+            company_only: true,
+        };
+        static TWO: Theme = Theme {
+            name: "release_two",
+            mood: Mood::None,
+            company_only: true,
+        };
         let events = self.speaker.events;
         for (theme, at_ms) in [(&ONE, events.release_one_ms), (&TWO, events.release_two_ms)] {
             let number = self.next_number(Channel::Weibo);

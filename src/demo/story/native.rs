@@ -31,7 +31,10 @@ impl Voice {
             Channel::Complaint => self.complaint(&mut rng),
             _ => self.weibo_post(&mut rng),
         };
-        Ok(Native { key: item.id.clone(), payload: serde_json::to_vec(&item)? })
+        Ok(Native {
+            key: item.id.clone(),
+            payload: serde_json::to_vec(&item)?,
+        })
     }
 
     /// What all canonical items of this story share.
@@ -61,7 +64,10 @@ impl Voice {
             published_at: Some(self.published_ms),
             published_precision: Precision::Second,
             collected_at: self.record_time_ms,
-            engagement: BTreeMap::from([("like".into(), count(self.likes)), ("comment".into(), count(self.comments))]),
+            engagement: BTreeMap::from([
+                ("like".into(), count(self.likes)),
+                ("comment".into(), count(self.comments)),
+            ]),
             lang: "zh".into(),
             script: "Hans".into(),
             ..Item::default()
@@ -69,8 +75,16 @@ impl Voice {
     }
 
     fn app_review(&self, rng: &mut StoryRng) -> Item {
-        let platform = rng.pick(&["appstore", "appstore", "huawei_appgallery", "xiaomi_store"], "appstore");
-        let mut item = self.item("app_review", platform, "review", format!("{}", 11_400_000_000 + self.number * 37));
+        let platform = rng.pick(
+            &["appstore", "appstore", "huawei_appgallery", "xiaomi_store"],
+            "appstore",
+        );
+        let mut item = self.item(
+            "app_review",
+            platform,
+            "review",
+            format!("{}", 11_400_000_000 + self.number * 37),
+        );
         item.subject = Subject {
             brand: Some(self.brand.name.into()),
             product: Some(format!("{}智家", self.brand.name)),
@@ -89,7 +103,12 @@ impl Voice {
     }
 
     fn complaint(&self, rng: &mut StoryRng) -> Item {
-        let mut item = self.item("complaint", "heimao", "complaint", format!("{}", 17_390_000_000 + self.number * 41));
+        let mut item = self.item(
+            "complaint",
+            "heimao",
+            "complaint",
+            format!("{}", 17_390_000_000 + self.number * 41),
+        );
         item.subject = self.subject();
         item.complaint = Some(Complaint {
             target: Some(self.brand.name.into()),
@@ -104,7 +123,12 @@ impl Voice {
     }
 
     fn weibo_post(&self, rng: &mut StoryRng) -> Item {
-        let mut item = self.item("social", "weibo", "post", format!("{}", 5_210_000_000_000_000 + self.number * 733));
+        let mut item = self.item(
+            "social",
+            "weibo",
+            "post",
+            format!("{}", 5_210_000_000_000_000 + self.number * 733),
+        );
         item.source.keyword = Some(self.keyword.into());
         if self.theme.mood != Mood::None {
             item.subject = self.subject();
@@ -129,7 +153,11 @@ impl Voice {
 
     fn as_xhs_comment(&self) -> Result<Native, serde_json::Error> {
         let mut rng = self.rng.clone();
-        let id = format!("68e{:05x}000000002401{:04x}", self.number % 0x10_0000, rng.below(0x1_0000));
+        let id = format!(
+            "68e{:05x}000000002401{:04x}",
+            self.number % 0x10_0000,
+            rng.below(0x1_0000)
+        );
         let reply_to = rng.chance(0.25).then(|| format!("68d{}", rng.hex(21)));
         let record = json!({
             "comment_id": id,
@@ -144,7 +172,10 @@ impl Voice {
             "last_modify_ts": self.record_time_ms,
             "like_count": display_count(self.likes),
         });
-        Ok(Native { key: id, payload: serde_json::to_vec(&record)? })
+        Ok(Native {
+            key: id,
+            payload: serde_json::to_vec(&record)?,
+        })
     }
 
     fn as_jd_comment(&self) -> Result<Native, serde_json::Error> {
@@ -189,7 +220,10 @@ impl Voice {
                 "nickname": format!("{}官方旗舰店", self.brand.name),
             }]);
         }
-        Ok(Native { key: id.to_string(), payload: serde_json::to_vec(&record)? })
+        Ok(Native {
+            key: id.to_string(),
+            payload: serde_json::to_vec(&record)?,
+        })
     }
 
     /// The same voice as a later crawl finds it: more likes, a newer version.

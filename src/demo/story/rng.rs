@@ -15,7 +15,10 @@ impl StoryRng {
 
     /// An independent stream for `label` and `number`: rewording one text leaves all other draws as they were.
     pub fn stream(seed: u64, label: &str, number: u64) -> Self {
-        Self::new(xxh3_64_with_seed(label.as_bytes(), seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+        Self::new(xxh3_64_with_seed(
+            label.as_bytes(),
+            seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        ))
     }
 
     pub fn next_u64(&mut self) -> u64 {
@@ -83,7 +86,9 @@ impl StoryRng {
 
     /// `digits` hexadecimal digits.
     pub fn hex(&mut self, digits: usize) -> String {
-        (0..digits).map(|_| char::from(b"0123456789abcdef"[self.below(16) as usize])).collect()
+        (0..digits)
+            .map(|_| char::from(b"0123456789abcdef"[self.below(16) as usize]))
+            .collect()
     }
 }
 

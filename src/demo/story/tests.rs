@@ -7,7 +7,11 @@ use std::sync::LazyLock;
 const END_MS: i64 = 1_792_339_200_000;
 
 fn options() -> StoryOptions {
-    StoryOptions { end_ms: END_MS, weeks: 10, seed: 20 }
+    StoryOptions {
+        end_ms: END_MS,
+        weeks: 10,
+        seed: 20,
+    }
 }
 
 /// Told once for all tests.
@@ -20,7 +24,11 @@ fn weeks_ago(record: &StoryRecord) -> i64 {
 
 fn text_of(record: &StoryRecord) -> String {
     let value: serde_json::Value = serde_json::from_slice(&record.payload).unwrap();
-    value["text"].as_str().or(value["content"].as_str()).unwrap().to_string()
+    value["text"]
+        .as_str()
+        .or(value["content"].as_str())
+        .unwrap()
+        .to_string()
 }
 
 #[test]
@@ -28,7 +36,10 @@ fn the_same_options_tell_the_same_story_and_another_seed_another() {
     let brief = StoryOptions { weeks: 4, ..options() };
     assert_eq!(tell(brief).unwrap(), tell(brief).unwrap());
     let other = tell(StoryOptions { seed: 21, ..brief }).unwrap();
-    assert_ne!(tell(brief).unwrap().first().unwrap().payload, other.first().unwrap().payload);
+    assert_ne!(
+        tell(brief).unwrap().first().unwrap().payload,
+        other.first().unwrap().payload
+    );
 }
 
 #[test]
@@ -39,7 +50,11 @@ fn records_come_in_record_time_order_from_every_channel_in_believable_numbers() 
     for record in STORY.iter() {
         *by_channel.entry(record.channel).or_default() += 1;
         assert!(record.record_time_ms < END_MS);
-        assert!(record.published_ms.is_none_or(|at| at <= record.record_time_ms && at >= options().start_ms()));
+        assert!(
+            record
+                .published_ms
+                .is_none_or(|at| at <= record.record_time_ms && at >= options().start_ms())
+        );
     }
     assert!(by_channel.values().all(|count| *count > 700), "{by_channel:?}");
     let again = STORY.iter().filter(|record| record.again).count();
@@ -51,7 +66,10 @@ fn login_complaints_rise_by_more_than_four_times_in_the_last_week_only() {
     let mut weeks = [0u32; 10];
     let mut people: BTreeSet<String> = BTreeSet::new();
     let mut channels = BTreeSet::new();
-    for record in STORY.iter().filter(|record| record.about == About::Login && !record.again) {
+    for record in STORY
+        .iter()
+        .filter(|record| record.about == About::Login && !record.again)
+    {
         weeks[weeks_ago(record) as usize] += 1;
         if weeks_ago(record) == 0 {
             people.insert(record.key.clone());
@@ -61,13 +79,20 @@ fn login_complaints_rise_by_more_than_four_times_in_the_last_week_only() {
     let usual = f64::from(weeks[1..].iter().sum::<u32>()) / 9.0;
     assert!((18.0..32.0).contains(&usual), "{weeks:?}");
     assert!(f64::from(weeks[0]) > 4.0 * usual, "{weeks:?}");
-    assert!(weeks[1..].iter().all(|week| f64::from(*week) < 1.8 * usual), "{weeks:?}");
+    assert!(
+        weeks[1..].iter().all(|week| f64::from(*week) < 1.8 * usual),
+        "{weeks:?}"
+    );
     assert_eq!(channels.len(), 5);
 }
 
 #[test]
 fn the_non_events_are_tempting_and_of_another_kind() {
-    let of = |about| STORY.iter().filter(move |record| record.about == about && !record.again);
+    let of = |about| {
+        STORY
+            .iter()
+            .filter(move |record| record.about == about && !record.again)
+    };
     // The keyword is new: nothing of its feed before its first day, and much since.
     assert!(of(About::Keyword).count() > 150, "{}", of(About::Keyword).count());
     assert!(of(About::Keyword).all(|record| weeks_ago(record) == 0));
@@ -77,10 +102,16 @@ fn the_non_events_are_tempting_and_of_another_kind() {
     for record in of(About::Joke) {
         *copies.entry(text_of(record)).or_default() += 1;
     }
-    assert!(copies.len() <= 4 && copies.keys().all(|text| text.chars().count() >= 15), "{copies:?}");
+    assert!(
+        copies.len() <= 4 && copies.keys().all(|text| text.chars().count() >= 15),
+        "{copies:?}"
+    );
     // The holiday raises everything, by less than the threshold.
     let mut weeks = [0u32; 10];
-    for record in STORY.iter().filter(|record| record.published_ms.is_some() && !record.again) {
+    for record in STORY
+        .iter()
+        .filter(|record| record.published_ms.is_some() && !record.again)
+    {
         weeks[weeks_ago(record) as usize] += 1;
     }
     let usual = f64::from(weeks[4..].iter().sum::<u32>()) / 6.0;
@@ -105,7 +136,12 @@ fn people_repeat_themselves_rarely() {
         .map(text_of)
         .collect();
     let distinct: BTreeSet<&String> = texts.iter().collect();
-    assert!(distinct.len() * 10 > texts.len() * 8, "{} of {}", distinct.len(), texts.len());
+    assert!(
+        distinct.len() * 10 > texts.len() * 8,
+        "{} of {}",
+        distinct.len(),
+        texts.len()
+    );
     let lengths: BTreeSet<usize> = texts.iter().map(|text| text.chars().count()).collect();
     assert!(lengths.first().is_some_and(|shortest| *shortest < 10), "{lengths:?}");
     assert!(lengths.last().is_some_and(|longest| *longest > 80), "{lengths:?}");
@@ -120,8 +156,20 @@ fn broken_records_and_personal_data_are_in_it() {
             _ => None,
         })
         .collect();
-    assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["invalid_utf8", "json_depth", "json_syntax", "missing_field", "wrong_type"]);
-    let numbers = STORY.iter().filter(|record| String::from_utf8_lossy(&record.payload).contains("138001380")).count();
+    assert_eq!(
+        codes.into_iter().collect::<Vec<_>>(),
+        [
+            "invalid_utf8",
+            "json_depth",
+            "json_syntax",
+            "missing_field",
+            "wrong_type"
+        ]
+    );
+    let numbers = STORY
+        .iter()
+        .filter(|record| String::from_utf8_lossy(&record.payload).contains("138001380"))
+        .count();
     assert!(numbers > 100, "{numbers}");
 }
 
@@ -129,7 +177,10 @@ fn broken_records_and_personal_data_are_in_it() {
 fn shorter_and_longer_stories_end_the_same_way() {
     for weeks in [4, 14] {
         let story = tell(StoryOptions { weeks, ..options() }).unwrap();
-        let last = story.iter().filter(|record| record.about == About::Login && !record.again && weeks_ago(record) == 0).count();
+        let last = story
+            .iter()
+            .filter(|record| record.about == About::Login && !record.again && weeks_ago(record) == 0)
+            .count();
         assert!(last > 100, "{weeks} weeks: {last}");
     }
 }

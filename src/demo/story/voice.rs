@@ -49,7 +49,11 @@ impl Speaker<'_> {
         mut rng: StoryRng,
     ) -> Result<Voice, GrammarError> {
         let person = cast::person(&mut rng);
-        let brand = if theme.company_only { Brand::company() } else { Brand::any(&mut rng) };
+        let brand = if theme.company_only {
+            Brand::company()
+        } else {
+            Brand::any(&mut rng)
+        };
         let product = brand.any_product(&mut rng);
         let scene = self.scene(channel, brand, product, published_ms, &mut rng);
         let mut text = self.grammar.sentence(theme.name, &scene, &mut rng)?;
@@ -118,8 +122,12 @@ impl Speaker<'_> {
         let title = match (theme.name, theme.mood) {
             _ if rng.chance(0.35) => String::new(),
             ("login", _) => self.grammar.sentence("login_short", scene, rng)?,
-            (_, Mood::Bad) => rng.pick(&["差评", "太失望了", "不好用", "越来越差", "垃圾", "一星"], "差评").into(),
-            (_, Mood::Good) => rng.pick(&["好用", "五星好评", "很方便", "不错", "喜欢", "支持"], "好用").into(),
+            (_, Mood::Bad) => rng
+                .pick(&["差评", "太失望了", "不好用", "越来越差", "垃圾", "一星"], "差评")
+                .into(),
+            (_, Mood::Good) => rng
+                .pick(&["好用", "五星好评", "很方便", "不错", "喜欢", "支持"], "好用")
+                .into(),
             _ => rng.pick(&["建议", "还行", "一点想法"], "建议").into(),
         };
         Ok(title)
@@ -128,7 +136,10 @@ impl Speaker<'_> {
 
 /// Copied texts stay as they are: that is what makes them copies.
 fn is_copied(theme: &Theme) -> bool {
-    matches!(theme.name, "joke" | "popular" | "filler" | "shop" | "release_one" | "release_two")
+    matches!(
+        theme.name,
+        "joke" | "popular" | "filler" | "shop" | "release_one" | "release_two"
+    )
 }
 
 fn keyword(theme: &Theme, product: &Product) -> &'static str {
@@ -192,5 +203,7 @@ fn roughen(text: String, rng: &mut StoryRng) -> String {
 }
 
 fn full_width(c: char) -> Option<char> {
-    c.is_ascii_digit().then(|| char::from_u32(u32::from(c) + 0xFEE0)).flatten()
+    c.is_ascii_digit()
+        .then(|| char::from_u32(u32::from(c) + 0xFEE0))
+        .flatten()
 }
