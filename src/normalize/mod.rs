@@ -1,1 +1,300 @@
-//! The normalize stage.
+//! Normalize: an item as mapped → an item that may be stored, shown and analyzed.
+//!
+//! Comes in: [`MappedItem`] (canonical fields filled, text as given, native author id beside it). Goes out:
+//! [`CleanItem`]: text cleaned and personal data masked, author id keyed, times within bounds, language, script and
+//! flags set, analysis text and near-duplicate signature computed. Cannot fail. Metric: the stage's duration only.
+
+mod clean;
+mod fold;
+mod html;
+mod language;
+pub mod mask;
+mod rules;
+pub mod time;
+
+pub use clean::{clean_text, own_words};
+pub use fold::{fold_char, fold_into};
+
+use crate::item::{CleanItem, Item, MappedItem, Precision};
+use chrono_tz::Tz;
+use hmac::{Hmac, Mac};
+use rules::RuleText;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+
+/// Texts with fewer significant characters are not compared for near-duplicates.
+const SHORTEST_COMPARED_CHARS: usize = 15;
+/// Names, models and other keyword-like values are cut here: they become index terms.
+const LONGEST_KEYWORD_CHARS: usize = 256;
+
+/// Cleans items. Cheap to clone; one a worker.
+#[derive(Clone)]
+pub struct Normalizer {
+    /// HMAC with the key already absorbed.
+    keyed: Hmac<Sha256>,
+    zone: Tz,
+}
+
+impl Normalizer {
+    /// `key`: the secret of the keyed author ids (any length; the config asks for 16 bytes or more). `zone`: of
+    /// times that were written without an offset.
+    pub fn new(key: &[u8], zone: Tz) -> Self {
+        // HMAC takes keys of any length; the error branch of the trait cannot happen and must not panic
+        let keyed = <Hmac<Sha256> as Mac>::new_from_slice(key)
+            .unwrap_or_else(|_| <Hmac<Sha256> as Mac>::new(&Default::default()));
+        Self { keyed, zone }
+    }
+
+    /// Zone of times that were written without an offset.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    pub fn normalize(&self, mapped: MappedItem) -> CleanItem {
+        let MappedItem {
+            mut item,
+            source,
+            position,
+            record_time_ms,
+            native_author_id,
+        } = mapped;
+        self.name_the_author(&mut item, native_author_id.as_deref());
+        settle_times(&mut item);
+        self.name_the_item(&mut item);
+        if let Some(order_no) = item.order.as_mut().and_then(|order| order.no.as_mut()) {
+            *order_no = self.pseudonym(&["order", order_no], 8);
+        }
+        clean_texts(&mut item);
+        clean_keywords(&mut item);
+        let (language, script) = language::detect(if item.text.is_empty() { &item.title } else { &item.text });
+        item.lang = language.to_owned();
+        item.script = script.to_owned();
+        let invalid_reason = judge(&mut item);
+        let analysis_text = analysis_text(&item);
+        let signature = signature(&analysis_text);
+        CleanItem {
+            item,
+            source,
+            position,
+            record_time_ms,
+            analysis_text,
+            signature,
+            invalid_reason,
+        }
+    }
+
+    /// First `bytes` bytes of HMAC-SHA256(key, parts joined by 0) as hex.
+    fn pseudonym(&self, parts: &[&str], bytes: usize) -> String {
+        let mut mac = self.keyed.clone();
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                mac.update(&[0]);
+            }
+            mac.update(part.as_bytes());
+        }
+        hex::encode(&mac.finalize().into_bytes()[..bytes])
+    }
+
+    fn name_the_author(&self, item: &mut Item, native_author_id: Option<&str>) {
+        item.author.id = native_author_id
+            .map(str::trim)
+            .filter(|id| !id.is_empty())
+            .map(|id| self.pseudonym(&[&item.source.platform, id], 16));
+        if let Some(name) = &item.author.name {
+            let cleaned = clean_text(name);
+            item.author.name = (!cleaned.is_empty()).then(|| mask::mask_name(&cleaned));
+        }
+    }
+
+    /// An item without an id of its own is known by what it says: `h:` + hash of platform, author, time and text.
+    fn name_the_item(&self, item: &mut Item) {
+        if item.native_id.is_empty() && item.id.is_empty() {
+            let mut hash = Sha256::new();
+            hash.update(item.source.platform.as_bytes());
+            hash.update([0]);
+            hash.update(item.author.id.as_deref().unwrap_or_default().as_bytes());
+            hash.update([0]);
+            hash.update(item.published_at.map(|ms| ms.to_string()).unwrap_or_default().as_bytes());
+            hash.update([0]);
+            hash.update(item.text.as_bytes());
+            item.native_id = format!("h:{}", hex::encode(&hash.finalize()[..16]));
+        }
+        if item.id.is_empty() {
+            item.id = format!("{}:{}:{}", item.source.platform, item.source.role, item.native_id);
+        }
+    }
+}
+
+/// Times within bounds, and the flags that say so: `time_unknown` for none, `time_future` for more than a day after
+/// the collect time. An impossible time is no time.
+pub(crate) fn settle_times(item: &mut Item) {
+    item.collected_at = item.collected_at.clamp(0, time::LATEST_MS - 1);
+    item.published_at = item.published_at.filter(|ms| time::in_range(*ms));
+    match item.published_at {
+        None => {
+            item.published_precision = Precision::None;
+            item.published_inferred = false;
+            item.flags.insert("time_unknown".to_owned());
+        }
+        Some(ms) => {
+            if item.published_precision == Precision::None {
+                item.published_precision = Precision::Second;
+            }
+            item.flags.remove("time_unknown");
+            if ms > item.collected_at + time::DAY_MS {
+                item.flags.insert("time_future".to_owned());
+            } else {
+                item.flags.remove("time_future");
+            }
+        }
+    }
+    let sound = |time: &mut Option<i64>| *time = time.filter(|ms| time::in_range(*ms));
+    sound(&mut item.updated_at);
+    sound(&mut item.expected_resolution_at);
+    if let Some(order) = &mut item.order {
+        sound(&mut order.purchased_at);
+    }
+    if let Some(service) = &mut item.service {
+        sound(&mut service.date);
+    }
+    item.append.iter_mut().for_each(|append| sound(&mut append.at));
+    item.reply.iter_mut().for_each(|reply| sound(&mut reply.at));
+    if let Some(complaint) = &mut item.complaint {
+        complaint.steps.iter_mut().for_each(|step| sound(&mut step.at));
+    }
+}
+
+fn clean_texts(item: &mut Item) {
+    item.text = clean_text(&item.text);
+    if !item.title.is_empty() {
+        item.title = clean_text(&item.title);
+        if rules::repeats(&item.title, &item.text) {
+            item.title.clear();
+        }
+    }
+    for append in &mut item.append {
+        append.text = clean_text(&append.text);
+    }
+    for reply in &mut item.reply {
+        reply.text = clean_text(&reply.text);
+        reply.by = reply.by.as_deref().map(clean_text).filter(|by| !by.is_empty());
+    }
+    if let Some(repost) = &mut item.repost {
+        repost.text = clean_text(&repost.text);
+    }
+    if let Some(complaint) = &mut item.complaint {
+        for step in &mut complaint.steps {
+            step.text = clean_text(&step.text);
+        }
+        if let Some(handling) = &mut complaint.handling {
+            handling.text = clean_text(&handling.text);
+        }
+    }
+}
+
+/// Values that become index terms: trimmed, folded in width, of bounded length, personal data masked where people
+/// type freely.
+fn clean_keywords(item: &mut Item) {
+    item.url = item.url.as_deref().and_then(rules::bare_url);
+    item.author.region = item.author.region.as_deref().map(rules::province).map(str::to_owned);
+    for value in [
+        &mut item.source.keyword,
+        &mut item.author.tier,
+        &mut item.author.segment,
+        &mut item.subject.brand,
+        &mut item.subject.product,
+        &mut item.subject.sku,
+        &mut item.subject.category,
+        &mut item.subject.version,
+    ] {
+        *value = value.take().map(keyword).filter(|value| !value.is_empty());
+    }
+    if let Some(complaint) = &mut item.complaint {
+        complaint.target = complaint.target.take().map(keyword).filter(|value| !value.is_empty());
+        for list in [&mut complaint.appeal, &mut complaint.issue] {
+            list.iter_mut().for_each(|value| *value = keyword(std::mem::take(value)));
+            list.retain(|value| !value.is_empty());
+        }
+    }
+    item.tags.iter_mut().for_each(|tag| *tag = keyword(std::mem::take(tag)));
+    item.tags.retain(|tag| !tag.is_empty());
+}
+
+fn keyword(value: String) -> String {
+    let plain = value.len() <= LONGEST_KEYWORD_CHARS
+        && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' | b'.'))
+        && value.len() < 11;
+    if plain {
+        return value;
+    }
+    let mut cleaned = clean_text(&value);
+    if let Some((end, _)) = cleaned.char_indices().nth(LONGEST_KEYWORD_CHARS) {
+        cleaned.truncate(end);
+    }
+    cleaned
+}
+
+/// Flags and, where rules suffice, why the item is not usable.
+fn judge(item: &mut Item) -> Option<&'static str> {
+    let own = own_words(&item.text);
+    let chain = item.text.contains("//@");
+    let verdict = rules::rule_text(own);
+    let empty = item.text.is_empty();
+    let wordless = rules::has_no_words(own) && rules::has_no_words(&item.title);
+    if empty {
+        item.flags.insert("empty_text".to_owned());
+    }
+    if chain {
+        item.flags.insert("repost".to_owned());
+    }
+    if chain && own.is_empty() || verdict == RuleText::RepostOnly {
+        item.flags.insert("repost".to_owned());
+        item.flags.insert("repost_only".to_owned());
+        return Some("repost_only");
+    }
+    match verdict {
+        RuleText::Default => {
+            item.flags.insert("default_text".to_owned());
+            Some("default_text")
+        }
+        RuleText::Deleted => {
+            item.flags.insert("deleted".to_owned());
+            Some("deleted")
+        }
+        _ if wordless => Some("empty"),
+        _ => None,
+    }
+}
+
+/// Title and own words, folded: what the model and the signature see.
+fn analysis_text(item: &Item) -> String {
+    let own = own_words(&item.text);
+    let mut out = String::with_capacity(item.title.len() + own.len() + 1);
+    if !item.title.is_empty() {
+        fold_into(&item.title, &mut out);
+        out.push('\n');
+    }
+    fold_into(own, &mut out);
+    out
+}
+
+/// xxh3-64 of the significant characters; 0 where there are too few to compare.
+fn signature(analysis_text: &str) -> u64 {
+    let mut letters = String::with_capacity(analysis_text.len());
+    let mut count = 0;
+    for c in rules::significant_chars(analysis_text) {
+        letters.push(c);
+        count += 1;
+    }
+    if count < SHORTEST_COMPARED_CHARS {
+        return 0;
+    }
+    // 0 is taken by "not compared"
+    xxhash_rust::xxh3::xxh3_64(letters.as_bytes()).max(1)
+}
+
+/// Masks personal data in a text that is kept as it is otherwise (a dead letter's bytes).
+pub fn mask_text(text: &str) -> Cow<'_, str> {
+    let mut masked = text.to_owned();
+    if mask::mask(&mut masked) { Cow::Owned(masked) } else { Cow::Borrowed(text) }
+}
