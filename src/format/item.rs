@@ -39,7 +39,11 @@ pub struct Context<'c> {
 pub fn read(object: &Object<'_>, context: &Context<'_>, warnings: &mut Vec<String>) -> Result<Read, Reject> {
     let reference_ms = ["collected_at", "version"]
         .iter()
-        .find_map(|key| object.get(key).and_then(|node| time_ms(node, context.record_time_ms, context.zone)))
+        .find_map(|key| {
+            object
+                .get(key)
+                .and_then(|node| time_ms(node, context.record_time_ms, context.zone))
+        })
         .unwrap_or(context.record_time_ms);
     let mut reader = Reader {
         warnings,
@@ -229,7 +233,8 @@ impl Reader<'_> {
             if FLAGS.contains(&flag.as_str()) {
                 self.mapped.item.flags.insert(flag);
             } else {
-                self.warnings.push("`flags` holds a flag that is not known; it was ignored".to_owned());
+                self.warnings
+                    .push("`flags` holds a flag that is not known; it was ignored".to_owned());
             }
         }
     }
@@ -324,7 +329,11 @@ impl Reader<'_> {
     }
 
     /// The value as it is, a number as text, or a text as a time or a number: whichever the schema takes.
-    fn fitting<T: serde::de::DeserializeOwned>(&self, key: &str, value: serde_json::Value) -> Option<serde_json::Value> {
+    fn fitting<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+        value: serde_json::Value,
+    ) -> Option<serde_json::Value> {
         let fits = |value: &serde_json::Value| {
             let single = serde_json::Map::from_iter([(key.to_owned(), value.clone())]);
             match serde_json::from_value::<T>(serde_json::Value::Object(single)) {
@@ -373,7 +382,8 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, path: &str) {
-        self.warnings.push(format!("`{path}` is not a field of an item and was ignored"));
+        self.warnings
+            .push(format!("`{path}` is not a field of an item and was ignored"));
     }
 
     fn finish(self, context: &Context<'_>) -> Result<Read, Reject> {
@@ -383,7 +393,11 @@ impl Reader<'_> {
             item.source.platform = context.platform.unwrap_or_default().to_owned();
         }
         if item.id.is_empty() && (item.native_id.is_empty() || item.source.platform.is_empty()) {
-            let path = if item.native_id.is_empty() { "id" } else { "source.platform" };
+            let path = if item.native_id.is_empty() {
+                "id"
+            } else {
+                "source.platform"
+            };
             return Err(Reject::missing(path, "`id`, or `native_id` with `source.platform`"));
         }
         take_id_apart(item);

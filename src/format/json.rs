@@ -216,7 +216,10 @@ pub fn repair(text: &str) -> String {
             b'0'..=b'9' if !in_string => {
                 let digits = digits_at(bytes, at);
                 let whole = !matches!(bytes.get(at + digits), Some(b'.' | b'e' | b'E'))
-                    && !matches!(at.checked_sub(1).map(|before| bytes[before]), Some(b'.' | b'e' | b'E' | b'+' | b'-'));
+                    && !matches!(
+                        at.checked_sub(1).map(|before| bytes[before]),
+                        Some(b'.' | b'e' | b'E' | b'+' | b'-')
+                    );
                 if digits >= 20 && whole {
                     out.push_str(&text[copied..at]);
                     out.push('"');
@@ -355,7 +358,12 @@ impl<'a> Members<'a> {
         if let Some(index) = &mut self.index {
             index.insert(key.clone(), self.list.len());
         } else if self.list.len() == MOST_COMPARED_KEYS {
-            let mut index: HashMap<_, _> = self.list.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
+            let mut index: HashMap<_, _> = self
+                .list
+                .iter()
+                .enumerate()
+                .map(|(at, (key, _))| (key.clone(), at))
+                .collect();
             index.insert(key.clone(), self.list.len());
             self.index = Some(index);
         }
@@ -413,7 +421,11 @@ pub fn without_jsonp(text: &str) -> Option<&str> {
         .trim()
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.'));
-    let argument = body[open + 1..].trim_end().trim_end_matches(';').trim_end().strip_suffix(')')?;
+    let argument = body[open + 1..]
+        .trim_end()
+        .trim_end_matches(';')
+        .trim_end()
+        .strip_suffix(')')?;
     (is_call && argument.trim_start().starts_with(['{', '['])).then(|| argument.trim())
 }
 
@@ -464,7 +476,10 @@ mod tests {
     #[test]
     fn jsonp_shells_are_taken_off() {
         assert_eq!(without_jsonp(r#"cb98({"a":1});"#), Some(r#"{"a":1}"#));
-        assert_eq!(without_jsonp(r#"try{jQuery1_2({"a":1});}catch(e){};"#), Some(r#"{"a":1}"#));
+        assert_eq!(
+            without_jsonp(r#"try{jQuery1_2({"a":1});}catch(e){};"#),
+            Some(r#"{"a":1}"#)
+        );
         assert_eq!(without_jsonp("null"), None);
         assert_eq!(without_jsonp("print(1)"), None);
     }

@@ -150,7 +150,11 @@ impl Formats {
         if payload.len() > self.limits.record_bytes {
             return Err(Reject::new(
                 DeadLetterCode::TooLarge,
-                format!("record of {} bytes, want at most {}", payload.len(), self.limits.record_bytes),
+                format!(
+                    "record of {} bytes, want at most {}",
+                    payload.len(),
+                    self.limits.record_bytes
+                ),
             ));
         }
         let text = std::str::from_utf8(payload).map_err(|error| {
@@ -160,7 +164,8 @@ impl Formats {
             )
         })?;
         let text = self.prepared(text, parts)?;
-        let parsed = json::parse(&text).map_err(|error| Reject::new(DeadLetterCode::JsonSyntax, json::explain(&error)))?;
+        let parsed =
+            json::parse(&text).map_err(|error| Reject::new(DeadLetterCode::JsonSyntax, json::explain(&error)))?;
         parts.duplicate_key = parsed.duplicate_key;
         match &parsed.node {
             Node::List(nodes) => nodes.iter().for_each(|node| self.read_canonical(node, parts)),
@@ -180,7 +185,10 @@ impl Formats {
         if survey.depth > self.limits.json_depth {
             return Err(Reject::new(
                 DeadLetterCode::JsonDepth,
-                format!("json nested {} deep, want at most {}", survey.depth, self.limits.json_depth),
+                format!(
+                    "json nested {} deep, want at most {}",
+                    survey.depth, self.limits.json_depth
+                ),
             ));
         }
         if survey.lone_surrogate {

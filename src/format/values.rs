@@ -28,7 +28,10 @@ impl Reject {
     }
 
     pub fn missing(path: &str, wanted: &str) -> Self {
-        Self::new(DeadLetterCode::MissingField, format!("`{path}` is missing, want {wanted}"))
+        Self::new(
+            DeadLetterCode::MissingField,
+            format!("`{path}` is missing, want {wanted}"),
+        )
     }
 }
 
@@ -118,7 +121,9 @@ fn is_scientific(text: &str) -> bool {
 pub fn event_time(node: &Node<'_>, reference_ms: i64, zone: Tz) -> Option<EventTime> {
     match node {
         Node::Int(value) => time::from_integer(*value, zone),
-        Node::Big(value) => i64::try_from(*value).ok().and_then(|value| time::from_integer(value, zone)),
+        Node::Big(value) => i64::try_from(*value)
+            .ok()
+            .and_then(|value| time::from_integer(value, zone)),
         Node::Float(value) => time::from_number(*value, zone),
         Node::Text(text) => time::from_text(text, reference_ms, zone),
         _ => None,
@@ -217,8 +222,13 @@ pub fn money(node: &Node<'_>) -> Option<String> {
         .map(crate::normalize::fold_char)
         .filter(|c| !matches!(c, '¥' | '￥' | ',' | ' ' | '约' | '元' | '块' | '圆' | '$' | '+'))
         .collect();
-    let bare = bare.trim_start_matches("rmb").trim_start_matches("cny").trim_end_matches("人民币");
-    let digits_end = bare.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(bare.len());
+    let bare = bare
+        .trim_start_matches("rmb")
+        .trim_start_matches("cny")
+        .trim_end_matches("人民币");
+    let digits_end = bare
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(bare.len());
     let (number, unit) = bare.split_at(digits_end);
     let amount = match unit {
         "" => number.to_owned(),
@@ -309,7 +319,10 @@ mod tests {
 
     #[test]
     fn ids_are_exact_or_refused() {
-        assert_eq!(id("id", &Node::Int(3_099_000_000_000_000_011)).unwrap().unwrap(), "3099000000000000011");
+        assert_eq!(
+            id("id", &Node::Int(3_099_000_000_000_000_011)).unwrap().unwrap(),
+            "3099000000000000011"
+        );
         assert_eq!(id("id", &t("5228\t")).unwrap().unwrap(), "5228");
         assert_eq!(id("id", &t("69080a01e2")).unwrap().unwrap(), "69080a01e2");
         for lost in [Node::Float(1000.0), t("1.739E+10"), t("1.0e3"), t("1E+10")] {

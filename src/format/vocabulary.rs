@@ -3,10 +3,25 @@
 use crate::item::Item;
 
 pub const KINDS: &[&str] = &[
-    "social", "review", "app_review", "complaint", "hotline", "survey", "ticket", "forum",
+    "social",
+    "review",
+    "app_review",
+    "complaint",
+    "hotline",
+    "survey",
+    "ticket",
+    "forum",
 ];
 pub const ROLES: &[&str] = &[
-    "post", "comment", "review", "append", "complaint", "message", "answer", "ticket", "reply",
+    "post",
+    "comment",
+    "review",
+    "append",
+    "complaint",
+    "message",
+    "answer",
+    "ticket",
+    "reply",
 ];
 pub const MODES: &[&str] = &["online", "offline"];
 pub const INITIATIVES: &[&str] = &["solicited", "unsolicited"];
@@ -15,11 +30,33 @@ pub const ENGAGEMENT: &[&str] = &[
     "like", "comment", "share", "collect", "view", "useful", "dislike", "coin", "danmaku",
 ];
 pub const FLAGS: &[&str] = &[
-    "default_text", "empty_text", "repost", "repost_only", "deleted", "edited", "truncated", "mojibake_repaired",
-    "masked_by_source", "ad_like", "abusive", "vague", "time_unknown", "time_future", "duplicate_key", "churn_risk",
+    "default_text",
+    "empty_text",
+    "repost",
+    "repost_only",
+    "deleted",
+    "edited",
+    "truncated",
+    "mojibake_repaired",
+    "masked_by_source",
+    "ad_like",
+    "abusive",
+    "vague",
+    "time_unknown",
+    "time_future",
+    "duplicate_key",
+    "churn_risk",
 ];
 pub const COMPLAINT_STATUS: &[&str] = &[
-    "received", "assigned", "processing", "replied", "resolved", "closed", "withdrawn", "rejected", "unknown",
+    "received",
+    "assigned",
+    "processing",
+    "replied",
+    "resolved",
+    "closed",
+    "withdrawn",
+    "rejected",
+    "unknown",
 ];
 
 /// Kind of a platform where the record and the configuration do not say it.
@@ -83,11 +120,17 @@ pub fn missing_fields(item: &Item, has_author: bool) -> Vec<String> {
         }
         "complaint" => {
             let complaint = item.complaint.as_ref();
-            note(complaint.is_none_or(|c| c.target.is_none()) && subject.brand.is_none(), "complaint.target");
+            note(
+                complaint.is_none_or(|c| c.target.is_none()) && subject.brand.is_none(),
+                "complaint.target",
+            );
             note(complaint.is_none_or(|c| c.status.is_none()), "complaint.status");
             note(complaint.is_none_or(|c| c.appeal.is_empty()), "complaint.appeal");
         }
-        "hotline" => note(item.complaint.as_ref().is_none_or(|c| c.status.is_none()), "complaint.status"),
+        "hotline" => note(
+            item.complaint.as_ref().is_none_or(|c| c.status.is_none()),
+            "complaint.status",
+        ),
         "survey" => {
             let survey = item.survey.as_ref();
             note(survey.is_none_or(|s| s.id.is_none()), "survey.id");

@@ -121,8 +121,17 @@ fn fold_and_collapse(text: &str, out: &mut String) -> Seen {
                     half_width(c)
                 }
                 // letters and the signs that numbers and addresses are written with; Chinese punctuation stays
-                0xFF21..=0xFF3A | 0xFF41..=0xFF5A | 0xFF03 | 0xFF05 | 0xFF0A | 0xFF0B | 0xFF0D | 0xFF0E | 0xFF0F
-                | 0xFF1D | 0xFF3F => half_width(c),
+                0xFF21..=0xFF3A
+                | 0xFF41..=0xFF5A
+                | 0xFF03
+                | 0xFF05
+                | 0xFF0A
+                | 0xFF0B
+                | 0xFF0D
+                | 0xFF0E
+                | 0xFF0F
+                | 0xFF1D
+                | 0xFF3F => half_width(c),
                 0xFF20 => {
                     seen.at = true;
                     '@'
@@ -210,7 +219,11 @@ fn unwrap_platform_marks(text: &str) -> String {
             out = format!("{body}{}", if tail == "收起全文" { "" } else { "…" });
         }
     }
-    if out.len() == text.len() { out } else { out.trim().to_owned() }
+    if out.len() == text.len() {
+        out
+    } else {
+        out.trim().to_owned()
+    }
 }
 
 /// `@某某` → `@`: that somebody was addressed is kept, who is not.
@@ -278,12 +291,18 @@ mod tests {
 
     #[test]
     fn cleans_what_platforms_leave_in_a_text() {
-        assert_eq!(clean_text("  很好&nbsp;&amp;hellip;<br/>　第二行\r\n\r\n三 \u{200b}\u{200d}行 "), "很好 …\n第二行\n三 行");
+        assert_eq!(
+            clean_text("  很好&nbsp;&amp;hellip;<br/>　第二行\r\n\r\n三 \u{200b}\u{200d}行 "),
+            "很好 …\n第二行\n三 行"
+        );
         assert_eq!(clean_text("ＡＰＰ１２３，１００％好！"), "APP123，100%好！");
         assert_eq!(clean_text("#星澜[话题]# 真香[笑哭R][doge]"), "#星澜# 真香[笑哭R][doge]");
         assert_eq!(clean_text("看这里O网页链接"), "看这里");
         assert_eq!(clean_text("控制\u{0}字\u{7}符"), "控制字符");
-        assert_eq!(clean_text("👨\u{200d}👩\u{200d}👧 好\u{200d}的"), "👨\u{200d}👩\u{200d}👧 好的");
+        assert_eq!(
+            clean_text("👨\u{200d}👩\u{200d}👧 好\u{200d}的"),
+            "👨\u{200d}👩\u{200d}👧 好的"
+        );
     }
 
     #[test]

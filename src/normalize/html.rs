@@ -2,16 +2,88 @@
 
 /// Tags that are markup for sure; `x<y 且 y>z` and `<3` stay.
 const TAGS: [&str; 62] = [
-    "a", "abbr", "b", "big", "blockquote", "body", "br", "button", "center", "cite", "code", "dd", "del", "div", "dl",
-    "dt", "em", "font", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "i",
-    "iframe", "img", "input", "ins", "label", "li", "link", "mark", "meta", "ol", "option", "p", "pre", "s", "script",
-    "section", "small", "span", "strike", "strong", "style", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr",
-    "u", "ul",
+    "a",
+    "abbr",
+    "b",
+    "big",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "center",
+    "cite",
+    "code",
+    "dd",
+    "del",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "font",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hr",
+    "html",
+    "i",
+    "iframe",
+    "img",
+    "input",
+    "ins",
+    "label",
+    "li",
+    "link",
+    "mark",
+    "meta",
+    "ol",
+    "option",
+    "p",
+    "pre",
+    "s",
+    "script",
+    "section",
+    "small",
+    "span",
+    "strike",
+    "strong",
+    "style",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "u",
+    "ul",
 ];
 
 /// Tags that end a line of text.
 const BLOCKS: [&str; 16] = [
-    "br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "table", "ul", "ol", "blockquote",
+    "br",
+    "p",
+    "div",
+    "li",
+    "tr",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "table",
+    "ul",
+    "ol",
+    "blockquote",
 ];
 
 /// A tag longer than this is text with a stray `<`.
@@ -26,7 +98,11 @@ pub(super) fn strip(text: &str, out: &mut String) {
     while let Some(at) = rest.find(['<', '&']) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        rest = if rest.as_bytes()[0] == b'<' { tag(rest, out) } else { entity(rest, out) };
+        rest = if rest.as_bytes()[0] == b'<' {
+            tag(rest, out)
+        } else {
+            entity(rest, out)
+        };
     }
     out.push_str(rest);
 }
@@ -169,14 +245,22 @@ mod tests {
 
     #[test]
     fn decodes_entities_through_every_layer_of_escaping() {
-        assert_eq!(stripped("&ldquo;五星服务&rdquo;&amp;hellip;&amp;amp;hellip;"), "“五星服务”……");
-        assert_eq!(stripped("A&amp;B &#39;x&#x27; &unknown; & &amp"), "A&B 'x' &unknown; & &amp");
+        assert_eq!(
+            stripped("&ldquo;五星服务&rdquo;&amp;hellip;&amp;amp;hellip;"),
+            "“五星服务”……"
+        );
+        assert_eq!(
+            stripped("A&amp;B &#39;x&#x27; &unknown; & &amp"),
+            "A&B 'x' &unknown; & &amp"
+        );
     }
 
     #[test]
     fn takes_tags_out_and_keeps_the_emotion_code_of_an_image() {
         assert_eq!(
-            stripped("<span class=\"url-icon\"><img alt=[怒] src=\"x.png\"></span>太差<br />第二行<a href='/n/x'>@x</a>"),
+            stripped(
+                "<span class=\"url-icon\"><img alt=[怒] src=\"x.png\"></span>太差<br />第二行<a href='/n/x'>@x</a>"
+            ),
             "[怒]太差\n第二行@x"
         );
         assert_eq!(stripped("a<script>alert(1)</script>b<!-- c -->d"), "abd");

@@ -4,7 +4,8 @@ use super::fold::{is_ideograph, is_simplified_only, is_traditional_only};
 
 /// Characters that written Cantonese uses and Mandarin does not.
 const CANTONESE: [char; 20] = [
-    '嘅', '咗', '唔', '喺', '冇', '嚟', '啲', '佢', '哋', '嗰', '睇', '攞', '搵', '乜', '嘢', '咁', '噉', '嗌', '諗', '冧',
+    '嘅', '咗', '唔', '喺', '冇', '嚟', '啲', '佢', '哋', '嗰', '睇', '攞', '搵', '乜', '嘢', '咁', '噉', '嗌', '諗',
+    '冧',
 ];
 
 /// Returns (language, script).
@@ -54,7 +55,11 @@ fn script(ideographs: u32, simplified: u32, traditional: u32) -> &'static str {
 fn language(ideographs: u32, latin_words: u32, cantonese: u32) -> &'static str {
     match () {
         () if ideographs == 0 => {
-            if latin_words > 0 { "en" } else { "zh" }
+            if latin_words > 0 {
+                "en"
+            } else {
+                "zh"
+            }
         }
         () if cantonese >= 2 || (cantonese == 1 && ideographs <= 12) => "yue",
         () if latin_words * 2 >= ideographs && latin_words >= 3 => "mixed",

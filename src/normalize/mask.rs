@@ -52,7 +52,12 @@ fn mask_emails(text: &str) -> Option<String> {
     let mut out: Option<String> = None;
     let mut copied = 0;
     for at in (0..bytes.len()).filter(|at| bytes[*at] == b'@') {
-        let local_from = at - bytes[copied..at].iter().rev().take_while(|b| is_local_part(**b)).count();
+        let local_from = at
+            - bytes[copied..at]
+                .iter()
+                .rev()
+                .take_while(|b| is_local_part(**b))
+                .count();
         let domain_len = bytes[at + 1..].iter().take_while(|b| is_domain(**b)).count();
         let domain = &text[at + 1..at + 1 + domain_len];
         if local_from == at || !looks_like_domain(domain) {
@@ -80,9 +85,7 @@ fn looks_like_domain(domain: &str) -> bool {
     domain
         .trim_end_matches(['.', '-'])
         .rsplit_once('.')
-        .is_some_and(|(host, top)| {
-            !host.is_empty() && top.len() >= 2 && top.bytes().all(|b| b.is_ascii_alphabetic())
-        })
+        .is_some_and(|(host, top)| !host.is_empty() && top.len() >= 2 && top.bytes().all(|b| b.is_ascii_alphabetic()))
 }
 
 fn mask_numbers(text: &str) -> Option<String> {
@@ -100,7 +103,11 @@ fn mask_numbers(text: &str) -> Option<String> {
         }
         let run = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
         let is_fraction = at >= 2 && bytes[at - 1] == b'.' && bytes[at - 2].is_ascii_digit();
-        let hidden = if is_fraction { None } else { hidden_digits(bytes, at, run) };
+        let hidden = if is_fraction {
+            None
+        } else {
+            hidden_digits(bytes, at, run)
+        };
         match hidden {
             Some(hidden) => {
                 let masked = out.get_or_insert_with(|| bytes.to_vec());
@@ -215,7 +222,8 @@ fn identity_card_length(bytes: &[u8], at: usize, run: usize) -> Option<usize> {
     match run {
         18 | 17 if run == 18 || ends_in_x => {
             let year = number(&digits[6..10]);
-            let is_card = (1900..2100).contains(&year) && is_month_day(&digits[10..14]) && checksum_fits(&bytes[at..at + 18]);
+            let is_card =
+                (1900..2100).contains(&year) && is_month_day(&digits[10..14]) && checksum_fits(&bytes[at..at + 18]);
             is_card.then_some(18)
         }
         15 => is_month_day(&digits[8..12]).then_some(15),

@@ -114,7 +114,12 @@ impl Normalizer {
             hash.update([0]);
             hash.update(item.author.id.as_deref().unwrap_or_default().as_bytes());
             hash.update([0]);
-            hash.update(item.published_at.map(|ms| ms.to_string()).unwrap_or_default().as_bytes());
+            hash.update(
+                item.published_at
+                    .map(|ms| ms.to_string())
+                    .unwrap_or_default()
+                    .as_bytes(),
+            );
             hash.update([0]);
             hash.update(item.text.as_bytes());
             item.native_id = format!("h:{}", hex::encode(&hash.finalize()[..16]));
@@ -212,7 +217,8 @@ fn clean_keywords(item: &mut Item) {
     if let Some(complaint) = &mut item.complaint {
         complaint.target = complaint.target.take().map(keyword).filter(|value| !value.is_empty());
         for list in [&mut complaint.appeal, &mut complaint.issue] {
-            list.iter_mut().for_each(|value| *value = keyword(std::mem::take(value)));
+            list.iter_mut()
+                .for_each(|value| *value = keyword(std::mem::take(value)));
             list.retain(|value| !value.is_empty());
         }
     }
@@ -222,7 +228,9 @@ fn clean_keywords(item: &mut Item) {
 
 fn keyword(value: String) -> String {
     let plain = value.len() <= LONGEST_KEYWORD_CHARS
-        && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' | b'.'))
+        && value
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' | b'.'))
         && value.len() < 11;
     if plain {
         return value;
@@ -296,5 +304,9 @@ fn signature(analysis_text: &str) -> u64 {
 /// Masks personal data in a text that is kept as it is otherwise (a dead letter's bytes).
 pub fn mask_text(text: &str) -> Cow<'_, str> {
     let mut masked = text.to_owned();
-    if mask::mask(&mut masked) { Cow::Owned(masked) } else { Cow::Borrowed(text) }
+    if mask::mask(&mut masked) {
+        Cow::Owned(masked)
+    } else {
+        Cow::Borrowed(text)
+    }
 }

@@ -98,7 +98,10 @@ pub(super) fn significant_chars(text: &str) -> impl Iterator<Item = char> + '_ {
 fn behind_emotion_code(text: &str) -> Option<&str> {
     let body = &text[1..];
     let end = body.char_indices().take(9).find(|(_, c)| *c == ']')?.0;
-    let is_code = end > 0 && body[..end].chars().all(|c| is_ideograph(c) || c.is_ascii_alphanumeric());
+    let is_code = end > 0
+        && body[..end]
+            .chars()
+            .all(|c| is_ideograph(c) || c.is_ascii_alphanumeric());
     is_code.then(|| &body[end + 1..])
 }
 
@@ -110,7 +113,18 @@ pub(super) fn repeats(title: &str, text: &str) -> bool {
 
 /// Parameters that name the thing an address points to; all others (tokens, trackers) go.
 const KEPT_PARAMETERS: [&str; 12] = [
-    "id", "itemId", "item_id", "skuId", "sku", "productId", "p", "pid", "aid", "bvid", "goods_id", "note_id",
+    "id",
+    "itemId",
+    "item_id",
+    "skuId",
+    "sku",
+    "productId",
+    "p",
+    "pid",
+    "aid",
+    "bvid",
+    "goods_id",
+    "note_id",
 ];
 
 /// An address without tokens: query parameters that do not name the thing and the fragment are dropped.
@@ -139,13 +153,70 @@ pub(super) fn bare_url(url: &str) -> Option<String> {
 }
 
 const PROVINCES: [&str; 34] = [
-    "北京", "天津", "上海", "重庆", "河北", "山西", "辽宁", "吉林", "黑龙江", "江苏", "浙江", "安徽", "福建", "江西", "山东",
-    "河南", "湖北", "湖南", "广东", "海南", "四川", "贵州", "云南", "陕西", "甘肃", "青海", "台湾", "内蒙古", "广西", "西藏",
-    "宁夏", "新疆", "香港", "澳门",
+    "北京",
+    "天津",
+    "上海",
+    "重庆",
+    "河北",
+    "山西",
+    "辽宁",
+    "吉林",
+    "黑龙江",
+    "江苏",
+    "浙江",
+    "安徽",
+    "福建",
+    "江西",
+    "山东",
+    "河南",
+    "湖北",
+    "湖南",
+    "广东",
+    "海南",
+    "四川",
+    "贵州",
+    "云南",
+    "陕西",
+    "甘肃",
+    "青海",
+    "台湾",
+    "内蒙古",
+    "广西",
+    "西藏",
+    "宁夏",
+    "新疆",
+    "香港",
+    "澳门",
 ];
 const COUNTRIES: [&str; 28] = [
-    "海外", "国外", "美国", "日本", "韩国", "英国", "法国", "德国", "加拿大", "澳大利亚", "新西兰", "新加坡", "马来西亚", "泰国",
-    "越南", "印度", "俄罗斯", "意大利", "西班牙", "荷兰", "瑞士", "瑞典", "菲律宾", "印度尼西亚", "阿联酋", "巴西", "爱尔兰", "柬埔寨",
+    "海外",
+    "国外",
+    "美国",
+    "日本",
+    "韩国",
+    "英国",
+    "法国",
+    "德国",
+    "加拿大",
+    "澳大利亚",
+    "新西兰",
+    "新加坡",
+    "马来西亚",
+    "泰国",
+    "越南",
+    "印度",
+    "俄罗斯",
+    "意大利",
+    "西班牙",
+    "荷兰",
+    "瑞士",
+    "瑞典",
+    "菲律宾",
+    "印度尼西亚",
+    "阿联酋",
+    "巴西",
+    "爱尔兰",
+    "柬埔寨",
 ];
 
 /// Province-level name, `海外`, or `未知`.
@@ -193,7 +264,10 @@ mod tests {
             bare_url("https://www.xiaohongshu.com/explore/abc?xsec_token=t#x").as_deref(),
             Some("https://www.xiaohongshu.com/explore/abc")
         );
-        assert_eq!(bare_url("//a.example/x?id=1&t=2").as_deref(), Some("https://a.example/x?id=1"));
+        assert_eq!(
+            bare_url("//a.example/x?id=1&t=2").as_deref(),
+            Some("https://a.example/x?id=1")
+        );
         assert_eq!(bare_url("  "), None);
     }
 

@@ -124,7 +124,9 @@ fn from_digits(text: &str, zone: Tz) -> Option<Option<EventTime>> {
         }
         return Some(text.parse::<i64>().ok().and_then(|value| from_integer(value, zone)));
     }
-    let numeric = bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+'));
+    let numeric = bytes
+        .iter()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+'));
     if !numeric || bytes.iter().filter(|b| **b == b'.').count() > 1 {
         return None;
     }
@@ -142,7 +144,10 @@ fn from_compact_digits(text: &str, zone: Tz) -> Option<EventTime> {
     let date = NaiveDate::from_ymd_opt(part(0, 4)? as i32, part(4, 6)?, part(6, 8)?)?;
     let (time, precision) = match text.len() {
         8 => (NaiveTime::MIN, Precision::Day),
-        12 => (NaiveTime::from_hms_opt(part(8, 10)?, part(10, 12)?, 0)?, Precision::Minute),
+        12 => (
+            NaiveTime::from_hms_opt(part(8, 10)?, part(10, 12)?, 0)?,
+            Precision::Minute,
+        ),
         _ => (
             NaiveTime::from_hms_opt(part(8, 10)?, part(10, 12)?, part(12, 14)?)?,
             Precision::Second,
@@ -155,7 +160,11 @@ fn from_compact_digits(text: &str, zone: Tz) -> Option<EventTime> {
 fn from_spreadsheet_day(value: f64, zone: Tz) -> Option<EventTime> {
     let day = NaiveDate::from_ymd_opt(1899, 12, 30)?.checked_add_days(Days::new(value.trunc() as u64))?;
     let seconds = (value.fract() * 86_400.0).round() as u32;
-    let precision = if seconds == 0 { Precision::Day } else { Precision::Minute };
+    let precision = if seconds == 0 {
+        Precision::Day
+    } else {
+        Precision::Minute
+    };
     let time = NaiveTime::from_num_seconds_from_midnight_opt(seconds.min(86_399), 0)?;
     EventTime::new(to_ms(day.and_time(time), zone)?, precision, false)
 }
@@ -290,7 +299,11 @@ fn clock_time(scan: &Scan<'_>, index: usize) -> Option<(NaiveTime, Precision, us
         milli = (scaled as u32).min(999);
         last += 1;
     }
-    Some((NaiveTime::from_hms_milli_opt(hour, minute, second, milli)?, Precision::Second, last))
+    Some((
+        NaiveTime::from_hms_milli_opt(hour, minute, second, milli)?,
+        Precision::Second,
+        last,
+    ))
 }
 
 fn has_offset_mark(scan: &Scan<'_>, index: usize) -> bool {
@@ -299,7 +312,11 @@ fn has_offset_mark(scan: &Scan<'_>, index: usize) -> bool {
 }
 
 fn tail<'a>(scan: &Scan<'a>, index: usize) -> &'a str {
-    if index == 0 { scan.text } else { scan.between(index - 1).trim() }
+    if index == 0 {
+        scan.text
+    } else {
+        scan.between(index - 1).trim()
+    }
 }
 
 /// `Z`, `+08:00`, `+0800`, `-7`, in ms; number `index` is its hour.
@@ -308,7 +325,12 @@ fn offset(scan: &Scan<'_>, index: usize) -> Option<i64> {
     if has_offset_mark(scan, index) {
         return Some(0);
     }
-    let sign = match mark.trim_start_matches("UTC").trim_start_matches("GMT").chars().next()? {
+    let sign = match mark
+        .trim_start_matches("UTC")
+        .trim_start_matches("GMT")
+        .chars()
+        .next()?
+    {
         '+' => 1,
         '-' | '−' => -1,
         _ => return None,
@@ -316,7 +338,14 @@ fn offset(scan: &Scan<'_>, index: usize) -> Option<i64> {
     let (value, digits) = scan.numbers[index];
     let (hours, minutes) = match digits {
         4 => (value / 100, value % 100),
-        1 | 2 => (value, if index + 1 < scan.count { scan.numbers[index + 1].0 } else { 0 }),
+        1 | 2 => (
+            value,
+            if index + 1 < scan.count {
+                scan.numbers[index + 1].0
+            } else {
+                0
+            },
+        ),
         _ => return None,
     };
     (hours <= 14 && minutes < 60).then_some(sign * (hours as i64 * HOUR_MS + minutes as i64 * MINUTE_MS))
@@ -332,7 +361,11 @@ fn relative(text: &str, reference_ms: i64, zone: Tz) -> Option<EventTime> {
     }
     let scan = Scan::of(text);
     if text.ends_with('前') {
-        let amount = if scan.count > 0 { scan.number(0)? } else { chinese_amount(text)? };
+        let amount = if scan.count > 0 {
+            scan.number(0)?
+        } else {
+            chinese_amount(text)?
+        };
         let amount = i64::from(amount);
         let half = text.starts_with('半');
         if text.contains("秒") {
@@ -356,10 +389,15 @@ fn relative(text: &str, reference_ms: i64, zone: Tz) -> Option<EventTime> {
             (today.checked_sub_days(Days::new(amount as u64 * 7))?, Precision::Day)
         } else if text.contains("月") {
             let months = if half { return None } else { amount as u32 };
-            (today.checked_sub_months(Months::new(months))?.with_day(1)?, Precision::Month)
+            (
+                today.checked_sub_months(Months::new(months))?.with_day(1)?,
+                Precision::Month,
+            )
         } else if text.contains("年") {
             (
-                today.checked_sub_months(Months::new((amount as u32).checked_mul(12)?))?.with_day(1)?,
+                today
+                    .checked_sub_months(Months::new((amount as u32).checked_mul(12)?))?
+                    .with_day(1)?,
                 Precision::Month,
             )
         } else {
@@ -373,7 +411,9 @@ fn relative(text: &str, reference_ms: i64, zone: Tz) -> Option<EventTime> {
         '前' => 2,
         _ => return None,
     };
-    let day = local(reference_ms, zone)?.date().checked_sub_days(Days::new(days_back))?;
+    let day = local(reference_ms, zone)?
+        .date()
+        .checked_sub_days(Days::new(days_back))?;
     let (time, precision) = if scan.count == 0 {
         (NaiveTime::MIN, Precision::Day)
     } else {
@@ -425,7 +465,11 @@ fn partial_date(scan: &Scan<'_>, reference_ms: i64, zone: Tz) -> Option<EventTim
     (0..=8).find_map(|back| {
         let date = NaiveDate::from_ymd_opt(reference.year() - back, month, day)?;
         let moment = date.and_time(time);
-        let not_later = if precision == Precision::Day { date <= reference.date() } else { moment <= reference };
+        let not_later = if precision == Precision::Day {
+            date <= reference.date()
+        } else {
+            moment <= reference
+        };
         if !not_later {
             return None;
         }
@@ -457,7 +501,11 @@ mod tests {
     fn read(text: &str) -> Option<(String, Precision, bool)> {
         let time = from_text(text, REFERENCE_MS, Shanghai)?;
         let utc = DateTime::from_timestamp_millis(time.ms).unwrap();
-        Some((utc.format("%Y-%m-%dT%H:%M:%S").to_string(), time.precision, time.inferred))
+        Some((
+            utc.format("%Y-%m-%dT%H:%M:%S").to_string(),
+            time.precision,
+            time.inferred,
+        ))
     }
 
     fn expect(text: &str, utc: &str, precision: Precision, inferred: bool) {
@@ -483,7 +531,12 @@ mod tests {
         expect("Mon Nov 03 12:41:00 +0800 2025", "2025-11-03T04:41:00", Second, false);
         expect("2025-11", "2025-10-31T16:00:00", Month, false);
         expect("2025年11月", "2025-10-31T16:00:00", Month, false);
-        expect("2018-09-20 06:48 更新于2018-09-21 10:00", "2018-09-19T22:48:00", Minute, false);
+        expect(
+            "2018-09-20 06:48 更新于2018-09-21 10:00",
+            "2018-09-19T22:48:00",
+            Minute,
+            false,
+        );
         expect("发布于 2025-11-03", "2025-11-02T16:00:00", Day, false);
     }
 
@@ -493,7 +546,10 @@ mod tests {
             expect(text, "2025-11-03T04:30:00", Second, false);
         }
         expect("45961.5", "2025-10-31T04:00:00", Minute, false);
-        assert_eq!(from_integer(1_762_144_200, Shanghai), from_integer(1_762_144_200_000, Shanghai));
+        assert_eq!(
+            from_integer(1_762_144_200, Shanghai),
+            from_integer(1_762_144_200_000, Shanghai)
+        );
     }
 
     #[test]
@@ -522,7 +578,17 @@ mod tests {
     #[test]
     fn what_is_no_time_is_unknown_not_1970() {
         for text in [
-            "", "0", "-1", "1970-01-01 08:00:00", "0001-00-00", "无", "None", "2025-13-40", "abc", "999", "３小时前后",
+            "",
+            "0",
+            "-1",
+            "1970-01-01 08:00:00",
+            "0001-00-00",
+            "无",
+            "None",
+            "2025-13-40",
+            "abc",
+            "999",
+            "３小时前后",
         ] {
             assert_eq!(read(text), None, "{text}");
         }
