@@ -492,7 +492,7 @@ fn english_date(text: &str, zone: Tz) -> Option<EventTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Precision::*;
+    use Precision::{Day, Hour, Minute, Month, Second};
     use chrono_tz::Asia::Shanghai;
 
     /// 2025-11-06T01:12:04Z, 09:12 in Shanghai.
