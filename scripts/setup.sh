@@ -22,6 +22,11 @@ esac
 
 # --- packages of the system ---------------------------------------------------------------------------------------
 
+# Prints what goes before a command that must run as root: nothing, or sudo where it asks for no password.
+become_root() {
+    [ "$(id -u)" = 0 ] || { sudo -n true 2>/dev/null && echo "sudo -n"; }
+}
+
 # Prints the Debian packages that are missing. Looks for what a package brings, so that a machine which has it from
 # elsewhere (a JDK, a pyenv) is left alone.
 missing_packages() {
@@ -44,24 +49,20 @@ have_pip() { python3 -m pip --version >/dev/null 2>&1; }
 have_onnxruntime() { [ -s "$onnxruntime_library" ]; }
 
 install_packages() {
-    local packages install
+    local packages as_root
     packages=$(missing_packages | tr '\n' ' ')
     [ -n "${packages// /}" ] || return 0
     say "missing packages: $packages"
     command -v apt-get >/dev/null || fail "this machine has no apt-get: install what these packages bring: $packages"
-    if [ "$(id -u)" = 0 ]; then
-        install=""
-    elif sudo -n true 2>/dev/null; then
-        install="sudo -n"
-    else
+    as_root=$(become_root) || {
         say "run this once, then try again:"
         say "    sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages"
         exit 1
-    fi
+    }
     # shellcheck disable=SC2086 # both are lists of words
     {
-        $install apt-get update -qq >&2 || say "apt-get update failed; trying with the lists that are there"
-        $install env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >&2
+        $as_root apt-get update -qq >&2 || say "apt-get update failed; trying with the lists that are there"
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >&2
     }
 }
 
@@ -130,6 +131,17 @@ install_prometheus_tools() {
         fi
         rm -rf "$part"
     done
+    install_alertmanager_templates
+}
+
+# Debian's Alertmanager reads its templates from where the package has them, and from nowhere else.
+install_alertmanager_templates() {
+    local there=/usr/share/prometheus/alertmanager as_root
+    [ -e "$there/default.tmpl" ] && return 0
+    [ -d "$cache/tools$there" ] || return 0
+    as_root=$(become_root) || { say "not root: the tests with a real Alertmanager will be skipped by name"; return 0; }
+    $as_root mkdir -p "$there"
+    $as_root cp "$cache/tools$there"/*.tmpl "$there/"
 }
 
 machine=$(uname -m)

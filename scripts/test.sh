@@ -74,6 +74,10 @@ start_kafka() {
     say "kafka listens on $QINGTING_KAFKA"
 }
 
+if [ -e /usr/share/prometheus/alertmanager/default.tmpl ]; then
+    # does not start without its templates
+    export QINGTING_ALERTMANAGER=${QINGTING_ALERTMANAGER:-$cache/tools/usr/bin/prometheus-alertmanager}
+fi
 export ORT_DYLIB_PATH=${ORT_DYLIB_PATH:-$repository/.runtime/libonnxruntime.so}
 
 if wanted style; then
