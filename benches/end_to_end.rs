@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a measuring program's own way to fail
 #![allow(clippy::disallowed_methods)] // the real clock is what is measured
 
-#[path = "../tests/support/mod.rs"]
-mod support;
 #[path = "end_to_end/measure.rs"]
 mod measure;
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use measure::{Machine, Sampler, Usage};
 use serde_json::{Value, json};
@@ -55,7 +55,10 @@ fn main() {
     let topic = Broker::fresh_name("bench");
     broker.create_topic(&topic, PARTITIONS, &[]);
     let bytes = fill(&broker, &topic, &shared, items);
-    say(format!("{items} records, {:.0} MB, are in the topic", bytes as f64 / 1e6));
+    say(format!(
+        "{items} records, {:.0} MB, are in the topic",
+        bytes as f64 / 1e6
+    ));
 
     let deployment = Deployment::new(&config(&broker, &topic));
     let broker_process = measure::listener(&broker.address);
@@ -123,9 +126,16 @@ fn fill(broker: &Broker, topic: &str, shared: &Path, items: usize) -> u64 {
         let part: Vec<KafkaRecord> = (number..items.min(number + PART_ITEMS))
             .map(|number| {
                 let at = START_MS + (SPAN_MS as f64 * number as f64 / items as f64) as i64;
-                let payload = record(number, at, &texts.get(number), &mut random).to_string().into_bytes();
+                let payload = record(number, at, &texts.get(number), &mut random)
+                    .to_string()
+                    .into_bytes();
                 bytes += payload.len() as u64;
-                KafkaRecord { partition: number as i32 % PARTITIONS, timestamp_ms: at, key: None, payload: Some(payload) }
+                KafkaRecord {
+                    partition: number as i32 % PARTITIONS,
+                    timestamp_ms: at,
+                    key: None,
+                    payload: Some(payload),
+                }
             })
             .collect();
         number += part.len();
@@ -157,13 +167,20 @@ impl Texts {
         let index = index.wrapping_mul(7_919) % self.by_length.len();
         let other = (index + 3 * round) % self.by_length.len();
         let (first, second) = (&self.by_length[index], &self.by_length[other]);
-        first[..first.len() / 2].iter().chain(&second[second.len() / 2..]).collect()
+        first[..first.len() / 2]
+            .iter()
+            .chain(&second[second.len() / 2..])
+            .collect()
     }
 }
 
 fn record(number: usize, at_ms: i64, text: &str, random: &mut Random) -> Value {
-    const KINDS: [(&str, &str, &str); 4] =
-        [("review", "jd", "review"), ("social", "weibo", "post"), ("complaint", "heimao", "complaint"), ("app_review", "appstore", "review")];
+    const KINDS: [(&str, &str, &str); 4] = [
+        ("review", "jd", "review"),
+        ("social", "weibo", "post"),
+        ("complaint", "heimao", "complaint"),
+        ("app_review", "appstore", "review"),
+    ];
     let (kind, platform, role) = *random.pick(&KINDS);
     let brand = random.below(12);
     json!({
@@ -187,8 +204,12 @@ fn check(deployment: &Deployment, items: usize) {
 }
 
 fn results_file() -> PathBuf {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let date = chrono::DateTime::from_timestamp(now.as_secs() as i64, 0).unwrap_or_default().format("%Y-%m-%d");
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let date = chrono::DateTime::from_timestamp(now.as_secs() as i64, 0)
+        .unwrap_or_default()
+        .format("%Y-%m-%d");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results");
     std::fs::create_dir_all(&directory).expect("results directory");
     directory.join(format!("{date}-end-to-end.md"))
@@ -200,7 +221,11 @@ impl Results {
         let per_item = |seconds: f64| seconds * 1e6 / items;
         let mut out = String::new();
         let _ = writeln!(out, "# End to end: real Kafka topic → committed index\n");
-        let _ = writeln!(out, "Command: `QINGTING_BENCH_ITEMS={} cargo bench --bench end_to_end`\n", self.items);
+        let _ = writeln!(
+            out,
+            "Command: `QINGTING_BENCH_ITEMS={} cargo bench --bench end_to_end`\n",
+            self.items
+        );
         let _ = writeln!(out, "Machine: {}\n", self.machine);
         let _ = writeln!(
             out,
@@ -212,17 +237,52 @@ impl Results {
         let mut row = |figure: &str, value: String, aim: &str| {
             let _ = writeln!(out, "| {figure} | {value} | {aim} |");
         };
-        row("process start to everything committed and evaluated", format!("{:.1} s", self.seconds), "");
-        row("items/s over that time", format!("{:.0}", items / self.seconds), "≥ 12,000");
-        row("CPU of qingting", format!("{:.1} µs an item", per_item(self.usage.cpu_seconds())), &format!("{BUDGET_MICROSECONDS:.0} µs"));
-        row("… of it in the kernel", format!("{:.1} µs an item", per_item(self.usage.system_seconds)), "");
-        row("CPU of the broker, apart", format!("{:.1} µs an item", per_item(self.broker_seconds)), "");
-        row("largest RssAnon", format!("{:.0} MB", self.usage.max_anon_bytes as f64 / 1e6), "≤ 400 MB at 1 M");
+        row(
+            "process start to everything committed and evaluated",
+            format!("{:.1} s", self.seconds),
+            "",
+        );
+        row(
+            "items/s over that time",
+            format!("{:.0}", items / self.seconds),
+            "≥ 12,000",
+        );
+        row(
+            "CPU of qingting",
+            format!("{:.1} µs an item", per_item(self.usage.cpu_seconds())),
+            &format!("{BUDGET_MICROSECONDS:.0} µs"),
+        );
+        row(
+            "… of it in the kernel",
+            format!("{:.1} µs an item", per_item(self.usage.system_seconds)),
+            "",
+        );
+        row(
+            "CPU of the broker, apart",
+            format!("{:.1} µs an item", per_item(self.broker_seconds)),
+            "",
+        );
+        row(
+            "largest RssAnon",
+            format!("{:.0} MB", self.usage.max_anon_bytes as f64 / 1e6),
+            "≤ 400 MB at 1 M",
+        );
         row("data directory", format!("{:.0} MB", self.index_bytes as f64 / 1e6), "");
-        row("start to ready with that index (three starts)", format!("{:?} ms", self.restarts_ms), "≤ 3,000 ms at 1 M");
-        row("RssAnon two seconds after such a start", format!("{:.0} MB", self.anon_after_restart as f64 / 1e6), "");
+        row(
+            "start to ready with that index (three starts)",
+            format!("{:?} ms", self.restarts_ms),
+            "≤ 3,000 ms at 1 M",
+        );
+        row(
+            "RssAnon two seconds after such a start",
+            format!("{:.0} MB", self.anon_after_restart as f64 / 1e6),
+            "",
+        );
         if !self.stages.is_empty() {
-            let _ = writeln!(out, "\nCPU by stage, from `qingting_stage_cpu_seconds_total` shortly before the end:\n");
+            let _ = writeln!(
+                out,
+                "\nCPU by stage, from `qingting_stage_cpu_seconds_total` shortly before the end:\n"
+            );
             let _ = writeln!(out, "| stage | µs an item |\n| --- | --- |");
             for (stage, seconds) in &self.stages {
                 let _ = writeln!(out, "| {stage} | {:.1} |", per_item(*seconds));

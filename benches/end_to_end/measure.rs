@@ -26,7 +26,11 @@ impl Usage {
             usage
         };
         let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-        Self { user_seconds: seconds(usage.ru_utime), system_seconds: seconds(usage.ru_stime), max_anon_bytes: 0 }
+        Self {
+            user_seconds: seconds(usage.ru_utime),
+            system_seconds: seconds(usage.ru_stime),
+            max_anon_bytes: 0,
+        }
     }
 
     pub fn since(&self, before: &Self) -> Self {
@@ -95,7 +99,10 @@ pub fn anon_bytes(pid: u32) -> u64 {
     fs::read_to_string(format!("/proc/{pid}/status"))
         .ok()
         .and_then(|status| {
-            let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?.to_owned();
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix("RssAnon:"))?
+                .to_owned();
             line.split_whitespace().next()?.parse::<u64>().ok()
         })
         .map_or(0, |kilobytes| kilobytes * 1024)
@@ -103,10 +110,17 @@ pub fn anon_bytes(pid: u32) -> u64 {
 
 /// User and system time of a process so far.
 pub fn cpu_seconds_of(pid: u32) -> f64 {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return 0.0 };
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return 0.0;
+    };
     // after the name in brackets: utime and stime are the 12th and 13th
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks: f64 = fields.iter().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    let ticks: f64 = fields
+        .iter()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
     // SAFETY: takes and gives a number.
     ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
 }
@@ -169,8 +183,11 @@ impl Machine {
                 .and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
                 .unwrap_or_default()
         };
-        let kilobytes: f64 =
-            value("/proc/meminfo", "MemTotal").split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+        let kilobytes: f64 = value("/proc/meminfo", "MemTotal")
+            .split_whitespace()
+            .next()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0.0);
         Self {
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             processor: value("/proc/cpuinfo", "model name"),
@@ -181,6 +198,10 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} cores, {}, {:.0} GiB of memory, Linux", self.cores, self.processor, self.memory_gb)
+        write!(
+            out,
+            "{} cores, {}, {:.0} GiB of memory, Linux",
+            self.cores, self.processor, self.memory_gb
+        )
     }
 }
