@@ -16,7 +16,7 @@ pub mod search;
 pub mod validate;
 pub mod verify;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, LogConfig};
 use crate::telemetry;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::collections::BTreeMap;
@@ -201,28 +201,35 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 ///
 /// # Errors
 /// If the log is already set up.
-pub fn init_log(args: &LogArgs, config: Option<&Config>) -> anyhow::Result<()> {
+pub fn init_log(args: &LogArgs, config: Option<&LogConfig>) -> anyhow::Result<()> {
     let json = match args.log_format {
         Some(format) => format == LogFormat::Json,
-        None => config.is_some_and(|config| config.log.json),
+        None => config.is_some_and(|config| config.json),
     };
     let level = args
         .log_level
         .as_deref()
-        .or(config.map(|config| config.log.level.as_str()))
+        .or(config.map(|config| config.level.as_str()))
         .unwrap_or("warn");
     Ok(telemetry::init_log(json, level)?)
 }
 
-/// Reads and checks a configuration with the environment of this process on top.
+/// Reads and checks a configuration, and the files that it names, with the environment of this process on top.
 ///
 /// # Errors
 /// [`ConfigErrors`], which ends the process with code 78.
 pub fn load_config(path: &Path) -> Result<Config, ConfigErrors> {
-    Config::load(path, &environment()).map_err(|errors| ConfigErrors {
+    let failed = |errors| ConfigErrors {
         file: path.to_owned(),
         errors,
-    })
+    };
+    let config = Config::load(path, &environment()).map_err(failed)?;
+    let errors = config.check_files();
+    if errors.is_empty() {
+        Ok(config)
+    } else {
+        Err(failed(errors))
+    }
 }
 
 /// The variables of this process that configure us (`QINGTING_…`).
