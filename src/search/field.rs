@@ -2,7 +2,7 @@
 
 use super::SearchError;
 use crate::index::schema::{MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
-use crate::item::{AnalyzedRecord, RecordPosition};
+use crate::item::{AnalyzedRecord, Precision, RecordPosition};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// A field that a query can name.
@@ -202,27 +202,21 @@ pub fn topic_of(record: &AnalyzedRecord) -> &str {
     }
 }
 
-/// Overall rating × 10, rounded; 0 when there is none.
-pub fn rating_tenths(record: &AnalyzedRecord) -> u64 {
-    record
-        .item
-        .rating
-        .as_ref()
-        .and_then(|rating| rating.overall)
-        .map_or(0, |overall| (overall * 10.0).round().max(0.0) as u64)
-}
-
 /// Event time in ms UTC; `None` when it is unknown or lies in the future of its collection.
 pub fn usable_published_at(record: &AnalyzedRecord) -> Option<i64> {
-    record
-        .item
-        .published_at
-        .filter(|_| !record.item.flags.contains("time_future"))
+    let item = &record.item;
+    item.published_at.filter(|_| {
+        !item.flags.contains("time_future")
+            && !item.flags.contains("time_unknown")
+            && item.published_precision != Precision::None
+    })
 }
 
 /// xxh3-64 of the author's pseudonym; 0 = unknown.
 pub fn author_hash(author_id: Option<&str>) -> u64 {
-    author_id.map_or(0, |id| xxh3_64(id.as_bytes()))
+    author_id
+        .filter(|id| !id.is_empty())
+        .map_or(0, |id| xxh3_64(id.as_bytes()))
 }
 
 /// The upsert key: xxh3-128 of the item id, big endian.

@@ -6,26 +6,44 @@
 //! be right; never with a panic or a stack overflow, whatever the input. Moves
 //! `qingting_http_request_duration_seconds` through the API.
 
+mod buckets;
+mod columns;
+mod cursor;
 mod error;
 mod field;
 mod filter;
 mod guarded;
+mod highlight;
+mod leaf;
 mod parse;
 mod plan;
+mod request;
+mod scan;
+mod service;
 mod tokenize;
 mod when;
 
 #[cfg(test)]
 mod agreement_tests;
 #[cfg(test)]
+mod service_tests;
+#[cfg(test)]
 pub(crate) mod testing;
 
+pub use buckets::BucketUnit;
+pub use columns::FacetField;
 pub use error::SearchError;
 pub use field::{
     ASPECT_POLARITY_SIGNS, FlagField, QueryField, TimeField, author_hash, field_names, id_hash, multi_contains,
-    nearest, polarity_sign, rating_tenths, single_value, topic_of, usable_published_at,
+    nearest, polarity_sign, single_value, topic_of, usable_published_at,
 };
-pub use filter::{Document, Filter};
+pub use filter::Filter;
+pub use highlight::{FRAGMENT_CHARS, fragment};
 pub use parse::Query;
+pub use request::{DEFAULT_LIMIT, MAX_LIMIT, PARAMETERS, SearchRequest, check_name, choice, facet, moment};
+pub use scan::{MAX_CELLS, SortOrder};
+pub use service::{
+    FACET_VALUES, FacetValue, HistogramBucket, Hit, IndexView, SearchContext, SearchResponse, SeriesQuery,
+};
 pub use tokenize::Tokenize;
 pub use when::{TimeValue, local_start_ms};

@@ -3,10 +3,11 @@
 
 use super::Filter;
 use super::field::{FlagField, TimeField};
-use super::filter::Clause;
-use super::guarded::GuardedPhrase;
+use super::filter::{Clause, clamp_ms};
+use super::guarded::Guarded;
 use super::parse::Scope;
 use crate::index::schema::Fields;
+use crate::item::Precision;
 use std::ops::Bound;
 use tantivy::query::{
     AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query, RangeQuery, TermQuery,
@@ -56,10 +57,10 @@ impl Clause {
             Self::Multi { ordinal, value } => keyword(fields.multi[*ordinal], value),
             Self::Keyword(value) => keyword(fields.keyword, value),
             Self::Topic(value) => keyword(fields.topic, value),
-            Self::Rating { low, high } => silent(Box::new(RangeQuery::new(
+            Self::Rating { low, high } => range(
                 Bound::Included(Term::from_field_u64(fields.rating, *low)),
                 Bound::Included(Term::from_field_u64(fields.rating, *high)),
-            ))),
+            ),
             Self::Flag(flag, value) => {
                 let field = match flag {
                     FlagField::Valid => fields.valid,
@@ -81,16 +82,45 @@ impl Clause {
     }
 }
 
+/// Restricts a query to event times in [from, to), ms UTC.
+pub(super) fn with_time(query: Box<dyn Query>, fields: &Fields, from: Option<i64>, to: Option<i64>) -> Box<dyn Query> {
+    match (from, to) {
+        (None, None) => query,
+        (Some(from), Some(to)) if from >= to => Box::new(EmptyQuery),
+        _ => {
+            let window = time_range(fields.published_at, from.map(clamp_ms), to.map(clamp_ms));
+            both(query, window)
+        }
+    }
+}
+
+/// Restricts a query to what trends count: event times exact to the day at least, and in the de-duplicated series the
+/// first valid voice of each group.
+pub(super) fn counted_query(query: Box<dyn Query>, fields: &Fields, deduplicated: bool) -> Box<dyn Query> {
+    let exact = Term::from_field_u64(fields.precision, Precision::Day as u64);
+    let mut query = both(query, range(Bound::Unbounded, Bound::Included(exact)));
+    if deduplicated {
+        for (field, value) in [(fields.valid, true), (fields.voice, true), (fields.duplicate, false)] {
+            query = both(query, silent(bool_query(field, value)));
+        }
+    }
+    query
+}
+
+fn both(left: Box<dyn Query>, right: Box<dyn Query>) -> Box<dyn Query> {
+    Box::new(BooleanQuery::new(vec![(Occur::Must, left), (Occur::Must, right)]))
+}
+
 /// Documents of a field within [from, to), ms UTC; both open means all.
-pub(super) fn time_range(field: Field, from: Option<i64>, to: Option<i64>) -> Box<dyn Query> {
+fn time_range(field: Field, from: Option<i64>, to: Option<i64>) -> Box<dyn Query> {
     if from.is_none() && to.is_none() {
         return everything();
     }
     let term = |ms: i64| Term::from_field_date(field, DateTime::from_timestamp_millis(ms));
-    silent(Box::new(RangeQuery::new(
+    range(
         from.map_or(Bound::Unbounded, |ms| Bound::Included(term(ms))),
         to.map_or(Bound::Unbounded, |ms| Bound::Excluded(term(ms))),
-    )))
+    )
 }
 
 fn conjunction(clauses: &[Clause], fields: &Fields) -> Box<dyn Query> {
@@ -150,13 +180,13 @@ fn phrase(field: Field, positions: &[(u32, String)], slop: u32) -> Box<dyn Query
     match positions {
         [] => Box::new(EmptyQuery),
         [(_, only)] => Box::new(TermQuery::new(term(only), IndexRecordOption::WithFreqs)),
-        several => Box::new(GuardedPhrase(PhraseQuery::new_with_offset_and_slop(
+        several => Box::new(Guarded(Box::new(PhraseQuery::new_with_offset_and_slop(
             several
                 .iter()
                 .map(|(distance, token)| (*distance as usize, term(token)))
                 .collect(),
             slop,
-        ))),
+        )))),
     }
 }
 
@@ -193,6 +223,10 @@ fn term_query(term: Term) -> Box<dyn Query> {
 
 fn everything() -> Box<dyn Query> {
     silent(Box::new(AllQuery))
+}
+
+fn range(low: Bound<Term>, high: Bound<Term>) -> Box<dyn Query> {
+    silent(Box::new(Guarded(Box::new(RangeQuery::new(low, high)))))
 }
 
 /// A query that selects without scoring.

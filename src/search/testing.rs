@@ -1,13 +1,12 @@
 //! A small tokenizer, records and a RAM index for tests.
 
-use super::{
-    Document, Tokenize, author_hash, id_hash, polarity_sign, rating_tenths, single_value, topic_of, usable_published_at,
-};
+use super::{Filter, Tokenize, author_hash, id_hash, polarity_sign, single_value, topic_of, usable_published_at};
 use crate::config::SearchConfig;
 use crate::index::schema::{self, Fields, SINGLE_DIMENSIONS};
 use crate::item::{
-    ANALYZED_SCHEMA, AnalyzedRecord, Aspect, Author, Item, ItemPosition, ItemSource, RecordPosition, Token,
+    ANALYZED_SCHEMA, AnalyzedRecord, Aspect, Author, Item, ItemPosition, ItemSource, Precision, RecordPosition, Token,
 };
+use crate::trend::{is_voice, rating_tenths};
 use std::time::Duration;
 use tantivy::schema::Schema;
 use tantivy::tokenizer::PreTokenizedString;
@@ -93,6 +92,7 @@ pub(crate) fn record(id: &str, text: &str) -> AnalyzedRecord {
             },
             text: text.to_owned(),
             published_at: Some(1_762_000_000_000),
+            published_precision: Precision::Second,
             collected_at: 1_762_000_060_000,
             ..Item::default()
         },
@@ -119,22 +119,11 @@ pub(crate) fn aspect(aspect: &str, polarity: &str) -> Aspect {
     }
 }
 
-/// Whether the test treats the record as a customer's voice.
-pub(crate) fn voice(record: &AnalyzedRecord) -> bool {
-    record.item.source.role != "reply"
-}
-
-/// Runs `test` with the record as the stream sees it.
-pub(crate) fn with_document<T>(record: &AnalyzedRecord, test: impl FnOnce(&Document<'_>) -> T) -> T {
+/// Whether the filter accepts the record as the stream sees it.
+pub(crate) fn accepts(filter: &Filter, record: &AnalyzedRecord) -> bool {
     let title_tokens = PairTokenizer.tokens(&record.item.title);
     let text_tokens = PairTokenizer.tokens(&record.item.text);
-    test(&Document {
-        record,
-        source: SOURCE,
-        title_tokens: &title_tokens,
-        text_tokens: &text_tokens,
-        voice: voice(record),
-    })
+    filter.matches(record, &title_tokens, &text_tokens, SOURCE)
 }
 
 fn pre_tokenized(text: &str) -> PreTokenizedString {
@@ -189,12 +178,13 @@ pub(crate) fn document(record: &AnalyzedRecord, fields: &Fields) -> TantivyDocum
     }
     document.add_u64(fields.rating, rating_tenths(record));
     document.add_bool(fields.valid, record.analysis.valid.label);
-    document.add_bool(fields.voice, voice(record));
+    document.add_bool(fields.voice, is_voice(record));
     document.add_bool(fields.duplicate, record.analysis.duplicate.is_some());
     document.add_bool(fields.tombstone, false);
     if let Some(at) = usable_published_at(record) {
         document.add_date(fields.published_at, DateTime::from_timestamp_millis(at));
     }
+    document.add_u64(fields.precision, item.published_precision as u64);
     document.add_date(fields.collected_at, DateTime::from_timestamp_millis(item.collected_at));
     document.add_u64(fields.author, author_hash(item.author.id.as_deref()));
     let engagement: u64 = item.engagement.values().map(|count| count.n).sum();
