@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 use serde_json::Value;
+use ureq::tls::{RootCerts, TlsConfig};
 
 use super::DeliveryError;
 use super::queue::{StopSignal, Transport};
@@ -43,7 +44,10 @@ struct Post {
 impl Alertmanager {
     /// `url`: the base, with the path prefix if it has one.
     pub(super) fn new(url: &str) -> Self {
+        // The machine's trust store, so that a company's own certificate authority counts.
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let agent = ureq::Agent::config_builder()
+            .tls_config(tls)
             .http_status_as_error(false)
             .user_agent(concat!("qingting/", env!("CARGO_PKG_VERSION")))
             .max_redirects(0)
