@@ -11,7 +11,7 @@
 
 mod decode;
 mod error;
-
+mod evaluate;
 mod features;
 mod locate;
 mod manifest;
@@ -22,6 +22,7 @@ mod tests;
 
 pub use decode::Prediction;
 pub use error::ClassifyError;
+pub use evaluate::{Evaluation, LabelledText, Outcome};
 
 pub use manifest::Manifest;
 pub use session::Classifier;

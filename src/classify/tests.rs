@@ -1,1 +1,197 @@
+use super::features::Scratch;
+use super::*;
+use crate::normalize::fold_char;
+use std::path::PathBuf;
 
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models/fast")
+}
+
+fn config(name: &Path) -> ModelConfig {
+    ModelConfig {
+        name: name.display().to_string(),
+        ort_library: None,
+        threads: 1,
+    }
+}
+
+/// The shipped model, or `None` with a note where the ONNX Runtime library is not set up.
+fn model(promise: &str) -> Option<Arc<Model>> {
+    match Model::load(&config(&shipped())) {
+        Ok(model) => Some(model),
+        Err(ClassifyError::RuntimeNotFound { .. }) => {
+            println!("skipped: {promise}: onnx runtime library missing, run scripts/setup.sh");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn fold(text: &str) -> String {
+    text.chars().map(fold_char).collect()
+}
+
+#[derive(serde::Deserialize)]
+struct Vector {
+    text: String,
+    rows: Vec<i32>,
+    sentiment: Vec<f32>,
+}
+
+/// Written by `models/train/export.py` beside the model, from invented texts.
+fn vectors() -> Vec<Vector> {
+    let text = std::fs::read_to_string(shipped().join("vectors.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn shipped_features() -> NgramFeatures {
+    let manifest = Manifest::read(&shipped().join(MANIFEST_FILE)).unwrap();
+    read_features(&shipped(), &manifest.tokenizer).unwrap()
+}
+
+#[test]
+fn features_are_those_of_the_training_code() {
+    let features = shipped_features();
+    let mut scratch = Scratch::new();
+    for vector in vectors() {
+        let mut rows = Vec::new();
+        features.rows_of(&fold(&vector.text), &mut scratch, &mut rows);
+        rows.sort_unstable();
+        assert_eq!(rows, vector.rows, "{}", vector.text);
+    }
+}
+
+#[test]
+fn a_text_leaves_nothing_behind_in_the_buffers() {
+    let features = shipped_features();
+    let mut scratch = Scratch::new();
+    let mut first = Vec::new();
+    features.rows_of("快递太慢了", &mut scratch, &mut first);
+    features.rows_of("客服态度很好,快递也快", &mut scratch, &mut Vec::new());
+    let mut again = Vec::new();
+    features.rows_of("快递太慢了", &mut scratch, &mut again);
+    assert_eq!(first, again);
+    let mut long = Vec::new();
+    features.rows_of(&"快递太慢了".repeat(20_000), &mut scratch, &mut long);
+    assert!(long.len() < 100);
+}
+
+#[test]
+fn the_graph_answers_as_it_did_in_training() {
+    let Some(model) = model("the_graph_answers_as_it_did_in_training") else { return };
+    let vectors = vectors();
+    let texts: Vec<String> = vectors.iter().map(|vector| fold(&vector.text)).collect();
+    let mut classifier = model.classifier().unwrap();
+    let predictions = classifier.classify_texts(texts.len(), |index| &texts[index]).unwrap();
+    for (vector, prediction) in vectors.iter().zip(&predictions) {
+        let p = prediction.sentiment.p;
+        for (found, expected) in [p.positive, p.negative, p.neutral].iter().zip(&vector.sentiment) {
+            assert!((found - expected).abs() < 0.02, "{}: {p:?}, training said {:?}", vector.text, vector.sentiment);
+        }
+    }
+}
+
+#[test]
+fn the_same_text_gives_the_same_answer_in_any_batch() {
+    let Some(model) = model("the_same_text_gives_the_same_answer_in_any_batch") else { return };
+    let mut classifier = model.classifier().unwrap();
+    let mut texts: Vec<String> = vectors().iter().map(|vector| fold(&vector.text)).collect();
+    for length in [0, 1, 5, 40, 300, 3_000] {
+        texts.push("物流慢客服不理人但是东西还不错".chars().cycle().take(length).collect());
+    }
+    let alone: Vec<Prediction> = texts
+        .iter()
+        .map(|text| classifier.classify_texts(1, |_| text).unwrap().remove(0))
+        .collect();
+    for copies in [1, 3, 7, 40] {
+        let batch: Vec<&str> = texts.iter().flat_map(|text| std::iter::repeat_n(text.as_str(), copies)).collect();
+        let together = classifier.classify_texts(batch.len(), |index| batch[index]).unwrap();
+        for (index, prediction) in together.iter().enumerate() {
+            assert_eq!(prediction, &alone[index / copies], "{copies} × {}", batch[index]);
+        }
+    }
+    assert_eq!(classifier.classify_texts(0, |_| "").unwrap(), Vec::new());
+}
+
+#[test]
+fn clear_cases_are_answered_right() {
+    let Some(model) = model("clear_cases_are_answered_right") else { return };
+    let mut classifier = model.classifier().unwrap();
+    let cases = [
+        ("快递太慢了,等了十天还没到,客服也不理人", "negative", "complaint", "logistics"),
+        ("更新之后一直闪退,根本打不开,登录不上去", "negative", "complaint", "function"),
+        ("房间很干净,位置也好,前台服务热情,下次还来", "positive", "praise", "environment"),
+    ];
+    for (text, sentiment, intent, aspect) in cases {
+        let prediction = classifier.classify_texts(1, |_| text).unwrap().remove(0);
+        assert_eq!(prediction.sentiment.label, sentiment, "{text}: {prediction:?}");
+        assert_eq!(prediction.intent.label, intent, "{text}: {prediction:?}");
+        assert!(prediction.aspects.iter().any(|found| found.aspect == aspect), "{text}: {prediction:?}");
+        assert!(prediction.valid.label, "{text}: {prediction:?}");
+    }
+}
+
+fn copy_of_shipped() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for file in [MANIFEST_FILE, "model.onnx", "features.bin"] {
+        std::fs::copy(shipped().join(file), directory.path().join(file)).unwrap();
+    }
+    directory
+}
+
+#[test]
+fn a_changed_model_file_is_refused() {
+    let directory = copy_of_shipped();
+    let path = directory.path().join("model.onnx");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = Model::load(&config(directory.path())).unwrap_err();
+    assert_eq!(error.code(), "model_hash");
+    assert!(error.to_string().contains("model.onnx") && !error.to_string().contains('\n'), "{error}");
+}
+
+#[test]
+fn a_manifest_that_breaks_the_contract_is_refused_with_the_key() {
+    let directory = copy_of_shipped();
+    let path = directory.path().join(MANIFEST_FILE);
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    for (from, to, key) in [
+        ("schema = \"qingting.model/1\"", "schema = \"other/1\"", "schema"),
+        ("\"urgent\", ", "", "heads.severity.labels"),
+        ("hash_bits = 18", "hash_bits = 40", "tokenizer.hash_bits"),
+        ("language = \"zh\"", "langage = \"zh\"", "langage"),
+    ] {
+        std::fs::write(&path, manifest.replace(from, to)).unwrap();
+        let error = Model::load(&config(directory.path())).unwrap_err();
+        assert_eq!(error.code(), "model_manifest", "{key}");
+        assert!(error.to_string().contains(key) && !error.to_string().contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn another_output_name_is_refused_when_the_session_is_made() {
+    let directory = copy_of_shipped();
+    let path = directory.path().join(MANIFEST_FILE);
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, manifest.replace("output = \"intent\"", "output = \"purpose\"")).unwrap();
+    let model = match Model::load(&config(directory.path())) {
+        Err(ClassifyError::RuntimeNotFound { .. }) => {
+            println!("skipped: another_output_name_is_refused_when_the_session_is_made: onnx runtime library missing");
+            return;
+        }
+        other => other.unwrap(),
+    };
+    let error = model.classifier().err().unwrap();
+    assert_eq!(error.code(), "model_session");
+    assert!(error.to_string().contains("purpose"), "{error}");
+}
+
+#[test]
+fn identity_follows_the_manifest() {
+    let manifest = Manifest::read(&shipped().join(MANIFEST_FILE)).unwrap();
+    let mut other = manifest.clone();
+    other.heads.aspects.thresholds[0] += 0.01;
+    assert_eq!(identity_hash(&manifest), identity_hash(&manifest.clone()));
+    assert_ne!(identity_hash(&manifest), identity_hash(&other));
+}

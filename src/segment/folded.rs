@@ -1,17 +1,6 @@
 //! A folded text that remembers where each character stood in the text as given.
 
-fn fold_char(c: char) -> char {
-    let c = match c {
-        '\u{FF01}'..='\u{FF5E}' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
-        '\u{3000}' => ' ',
-        _ => c,
-    };
-    let mut lower = c.to_lowercase();
-    match (lower.next(), lower.next()) {
-        (Some(l), None) => l,
-        _ => c,
-    }
-}
+use crate::normalize::fold_char;
 
 /// Folded text. Folding maps one character to one character, but the two may differ in bytes (`Ａ` has 3, `a` 1).
 #[derive(Debug, Default)]

@@ -84,14 +84,14 @@ fn punctuation_white_space_and_pictures_are_never_tokens() {
 
 #[test]
 fn script_width_and_case_are_folded_and_offsets_stay() {
-    let given = "ＡＰＰ登录失败，IPhone15太贵";
+    let given = "ＡＰＰ登錄失敗，IPhone15太貴";
     let tokens = Segmenter::new().tokens(given);
     assert_eq!(texts(&tokens), ["app", "登录", "失败", "iphone15", "太", "贵"]);
     let spans: Vec<&str> = tokens
         .iter()
         .map(|token| &given[token.from as usize..token.to as usize])
         .collect();
-    assert_eq!(spans, ["ＡＰＰ", "登录", "失败", "IPhone15", "太", "贵"]);
+    assert_eq!(spans, ["ＡＰＰ", "登錄", "失敗", "IPhone15", "太", "貴"]);
 }
 
 #[test]

@@ -57,8 +57,9 @@ fn cut_folded(jieba: &Jieba, folded: &Folded, sub_words: SubWords, mut terms: Op
         if let Some(position) = position {
             let unit = out.tokens.len() - 1;
             for part in &cut[next..index] {
-                if out.tokens[unit].text != part.word {
-                    out.push(part.word, part.byte_start, position);
+                let (start, text) = trim(part.byte_start, part.word);
+                if text.len() > 1 && out.tokens[unit].text != text {
+                    out.push(text, start, position);
                 }
             }
         }
@@ -86,9 +87,7 @@ impl Units<'_> {
             self.single(first, start, was_open);
             return None;
         }
-        let trimmed = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-        let start = start + (word.len() - trimmed.len());
-        let word = trimmed.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let (start, word) = trim(start, word);
         if word.is_empty() {
             return None;
         }
@@ -153,6 +152,15 @@ impl Units<'_> {
             span: 1,
         });
     }
+}
+
+/// Takes punctuation off both ends of a word that begins at `start`.
+fn trim(start: usize, word: &str) -> (usize, &str) {
+    let trimmed = word.trim_start_matches(|c: char| !c.is_alphanumeric());
+    (
+        start + (word.len() - trimmed.len()),
+        trimmed.trim_end_matches(|c: char| !c.is_alphanumeric()),
+    )
 }
 
 /// Longer words are noise; the index drops tokens over 65,530 bytes altogether.
