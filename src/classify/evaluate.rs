@@ -263,7 +263,13 @@ fn head<'a>(labels: &[&str], pairs: impl Iterator<Item = (&'a str, &'a str)>) ->
     if n == 0 {
         return None;
     }
-    let cell = |label: &str, answer: &str| confusion.get(label).and_then(|row| row.get(answer)).copied().unwrap_or(0);
+    let cell = |label: &str, answer: &str| {
+        confusion
+            .get(label)
+            .and_then(|row| row.get(answer))
+            .copied()
+            .unwrap_or(0)
+    };
     let f1s = labels.iter().filter_map(|class| {
         let labelled: usize = confusion.get(*class)?.values().sum();
         let answered: usize = confusion.keys().map(|label| cell(label, class)).sum();
@@ -367,7 +373,9 @@ fn valid(outcomes: &[&Outcome]) -> Option<ValidReport> {
 fn polarity(outcomes: &[&Outcome]) -> Option<PolarityReport> {
     let (mut n, mut right) = (0, 0);
     for outcome in outcomes {
-        let Some(positive) = outcome.text.polarity() else { continue };
+        let Some(positive) = outcome.text.polarity() else {
+            continue;
+        };
         let p = outcome.prediction.sentiment.p;
         n += 1;
         right += usize::from((p.positive > p.negative) == positive);
@@ -465,6 +473,9 @@ mod tests {
         let alone: LabelledText = serde_json::from_str(r#"{"text":"","label":1}"#).unwrap();
         let text: LabelledText = serde_json::from_str(r#"{"text":"","label":"0"}"#).unwrap();
         let beside: LabelledText = serde_json::from_str(r#"{"text":"","label":1,"sentiment":"positive"}"#).unwrap();
-        assert_eq!((alone.polarity(), text.polarity(), beside.polarity()), (Some(true), Some(false), None));
+        assert_eq!(
+            (alone.polarity(), text.polarity(), beside.polarity()),
+            (Some(true), Some(false), None)
+        );
     }
 }

@@ -78,7 +78,9 @@ fn a_text_leaves_nothing_behind_in_the_buffers() {
 
 #[test]
 fn the_graph_answers_as_it_did_in_training() {
-    let Some(model) = model("the_graph_answers_as_it_did_in_training") else { return };
+    let Some(model) = model("the_graph_answers_as_it_did_in_training") else {
+        return;
+    };
     let vectors = vectors();
     let texts: Vec<String> = vectors.iter().map(|vector| fold(&vector.text)).collect();
     let mut classifier = model.classifier().unwrap();
@@ -86,14 +88,21 @@ fn the_graph_answers_as_it_did_in_training() {
     for (vector, prediction) in vectors.iter().zip(&predictions) {
         let p = prediction.sentiment.p;
         for (found, expected) in [p.positive, p.negative, p.neutral].iter().zip(&vector.sentiment) {
-            assert!((found - expected).abs() < 0.02, "{}: {p:?}, training said {:?}", vector.text, vector.sentiment);
+            assert!(
+                (found - expected).abs() < 0.02,
+                "{}: {p:?}, training said {:?}",
+                vector.text,
+                vector.sentiment
+            );
         }
     }
 }
 
 #[test]
 fn the_same_text_gives_the_same_answer_in_any_batch() {
-    let Some(model) = model("the_same_text_gives_the_same_answer_in_any_batch") else { return };
+    let Some(model) = model("the_same_text_gives_the_same_answer_in_any_batch") else {
+        return;
+    };
     let mut classifier = model.classifier().unwrap();
     let mut texts: Vec<String> = vectors().iter().map(|vector| fold(&vector.text)).collect();
     for length in [0, 1, 5, 40, 300, 3_000] {
@@ -104,7 +113,10 @@ fn the_same_text_gives_the_same_answer_in_any_batch() {
         .map(|text| classifier.classify_texts(1, |_| text).unwrap().remove(0))
         .collect();
     for copies in [1, 3, 7, 40] {
-        let batch: Vec<&str> = texts.iter().flat_map(|text| std::iter::repeat_n(text.as_str(), copies)).collect();
+        let batch: Vec<&str> = texts
+            .iter()
+            .flat_map(|text| std::iter::repeat_n(text.as_str(), copies))
+            .collect();
         let together = classifier.classify_texts(batch.len(), |index| batch[index]).unwrap();
         for (index, prediction) in together.iter().enumerate() {
             assert_eq!(prediction, &alone[index / copies], "{copies} × {}", batch[index]);
@@ -115,18 +127,38 @@ fn the_same_text_gives_the_same_answer_in_any_batch() {
 
 #[test]
 fn clear_cases_are_answered_right() {
-    let Some(model) = model("clear_cases_are_answered_right") else { return };
+    let Some(model) = model("clear_cases_are_answered_right") else {
+        return;
+    };
     let mut classifier = model.classifier().unwrap();
     let cases = [
-        ("快递太慢了,等了十天还没到,客服也不理人", "negative", "complaint", "logistics"),
-        ("更新之后一直闪退,根本打不开,登录不上去", "negative", "complaint", "function"),
-        ("房间很干净,位置也好,前台服务热情,下次还来", "positive", "praise", "environment"),
+        (
+            "快递太慢了,等了十天还没到,客服也不理人",
+            "negative",
+            "complaint",
+            "logistics",
+        ),
+        (
+            "更新之后一直闪退,根本打不开,登录不上去",
+            "negative",
+            "complaint",
+            "function",
+        ),
+        (
+            "房间很干净,位置也好,前台服务热情,下次还来",
+            "positive",
+            "praise",
+            "environment",
+        ),
     ];
     for (text, sentiment, intent, aspect) in cases {
         let prediction = classifier.classify_texts(1, |_| text).unwrap().remove(0);
         assert_eq!(prediction.sentiment.label, sentiment, "{text}: {prediction:?}");
         assert_eq!(prediction.intent.label, intent, "{text}: {prediction:?}");
-        assert!(prediction.aspects.iter().any(|found| found.aspect == aspect), "{text}: {prediction:?}");
+        assert!(
+            prediction.aspects.iter().any(|found| found.aspect == aspect),
+            "{text}: {prediction:?}"
+        );
         assert!(prediction.valid.label, "{text}: {prediction:?}");
     }
 }
@@ -148,7 +180,10 @@ fn a_changed_model_file_is_refused() {
     std::fs::write(&path, bytes).unwrap();
     let error = Model::load(&config(directory.path())).unwrap_err();
     assert_eq!(error.code(), "model_hash");
-    assert!(error.to_string().contains("model.onnx") && !error.to_string().contains('\n'), "{error}");
+    assert!(
+        error.to_string().contains("model.onnx") && !error.to_string().contains('\n'),
+        "{error}"
+    );
 }
 
 #[test]
@@ -165,7 +200,10 @@ fn a_manifest_that_breaks_the_contract_is_refused_with_the_key() {
         std::fs::write(&path, manifest.replace(from, to)).unwrap();
         let error = Model::load(&config(directory.path())).unwrap_err();
         assert_eq!(error.code(), "model_manifest", "{key}");
-        assert!(error.to_string().contains(key) && !error.to_string().contains('\n'), "{error}");
+        assert!(
+            error.to_string().contains(key) && !error.to_string().contains('\n'),
+            "{error}"
+        );
     }
 }
 

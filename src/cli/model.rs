@@ -195,8 +195,8 @@ fn read_labelled(path: &Path, texts: &mut Vec<LabelledText>) -> anyhow::Result<(
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let text: LabelledText =
-            serde_json::from_slice(&line).with_context(|| format!("{}:{number}: not a labelled text", path.display()))?;
+        let text: LabelledText = serde_json::from_slice(&line)
+            .with_context(|| format!("{}:{number}: not a labelled text", path.display()))?;
         texts.push(text);
     }
     Ok(())
@@ -228,7 +228,11 @@ struct WrongAnswer {
 
 impl WrongAnswer {
     fn of(outcome: &Outcome) -> Option<Self> {
-        let Outcome { text, prediction, valid } = outcome;
+        let Outcome {
+            text,
+            prediction,
+            valid,
+        } = outcome;
         let mut wrong = Vec::new();
         let mut compare = |head: &str, label: &Option<String>, answer: &str, p: f32| {
             if let Some(label) = label
@@ -249,7 +253,11 @@ impl WrongAnswer {
             "severity",
             &text.severity,
             &prediction.severity.label,
-            severity.urgent.max(severity.normal).max(severity.minor).max(severity.none),
+            severity
+                .urgent
+                .max(severity.normal)
+                .max(severity.minor)
+                .max(severity.none),
         );
         let intent = prediction.intent.p;
         compare(
@@ -293,7 +301,11 @@ impl WrongAnswer {
 }
 
 fn listed(words: &[String]) -> String {
-    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    if words.is_empty() {
+        "none".to_owned()
+    } else {
+        words.join(", ")
+    }
 }
 
 fn table(evaluation: &Evaluation) -> String {
@@ -355,7 +367,10 @@ fn table(evaluation: &Evaluation) -> String {
         }
     }
     if !evaluation.by_source.is_empty() {
-        let _ = writeln!(out, "\nsource                                     n  sentiment  aspects  severity  intent  polarity");
+        let _ = writeln!(
+            out,
+            "\nsource                                     n  sentiment  aspects  severity  intent  polarity"
+        );
         for (source, report) in &evaluation.by_source {
             let cell = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
             let _ = writeln!(
@@ -391,7 +406,12 @@ fn info(choice: &ModelChoice) -> anyhow::Result<ExitCode> {
     }
     writeln!(stdout, "{} {} ({})", manifest.name, manifest.version, manifest.language)?;
     writeln!(stdout, "directory     {}", model.directory().display())?;
-    writeln!(stdout, "graph         {}, {} bytes", manifest.model, model.graph_bytes())?;
+    writeln!(
+        stdout,
+        "graph         {}, {} bytes",
+        manifest.model,
+        model.graph_bytes()
+    )?;
     writeln!(stdout, "sha256        {}", manifest.sha256)?;
     writeln!(stdout, "identity      {:016x}", model.identity_hash())?;
     writeln!(stdout, "onnx runtime  {}", model.runtime().display())?;
