@@ -1,0 +1,331 @@
+//! An analyzed item as an index document, and back.
+
+use super::schema::{Fields, MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
+use crate::item::{AnalyzedItem, AnalyzedRecord, Precision, RecordPosition, Token};
+use std::sync::Arc;
+use tantivy::TantivyDocument;
+use tantivy::schema::Field;
+use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// First valid date of the index, ms: 1990-01-01.
+const MIN_DATE_MS: i64 = 631_152_000_000;
+/// First date that is not valid, ms: 2100-01-01.
+const MAX_DATE_MS: i64 = 4_102_444_800_000;
+/// Longest value of a dimension; longer ones are a bug of a mapping, and tantivy drops terms over 65,530 bytes.
+const MAX_DIMENSION_BYTES: usize = 1_024;
+const MAX_TOKENS: usize = 100_000;
+const MAX_JSON_BYTES: usize = 4 << 20;
+
+/// The 16-byte key of an item id.
+pub fn id_hash(id: &str) -> u128 {
+    xxh3_128(id.as_bytes())
+}
+
+/// Why a document may not go to the writer. A writer error with a document that passed is a bug.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidDocument {
+    #[error("{path}: {value} is not a date between 1990 and 2100")]
+    Date { path: &'static str, value: i64 },
+    #[error("{path}: {bytes} bytes; at most {limit} are indexed")]
+    TooLong { path: &'static str, bytes: usize, limit: usize },
+    #[error("id: empty; an item needs one")]
+    NoId,
+    #[error("record does not serialize: {0}")]
+    Serialize(String),
+}
+
+/// An item that may go to the writer: built in a worker, so that the index thread only looks up and adds.
+#[derive(Debug, Clone)]
+pub struct PreparedItem {
+    pub item: Arc<AnalyzedItem>,
+    pub id_hash: u128,
+    /// Ties of (version, epoch); equal content is `stale`. Leaves out where the record stood, so that the same item
+    /// from two topics is one content.
+    pub content_hash: u64,
+    /// The analyzed record, not yet with a duplicate.
+    pub json: Vec<u8>,
+    title: PreTokenizedString,
+    text: PreTokenizedString,
+}
+
+/// Checks an item against the limits of the index and prepares what needs no other item.
+pub fn prepare(mut item: AnalyzedItem) -> Result<PreparedItem, InvalidDocument> {
+    validate(&item)?;
+    let title = pre_tokenized(std::mem::take(&mut item.title_tokens));
+    let text = pre_tokenized(std::mem::take(&mut item.text_tokens));
+    let json = serde_json::to_vec(&item.record).map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
+    if json.len() > MAX_JSON_BYTES {
+        return Err(InvalidDocument::TooLong { path: "record", bytes: json.len(), limit: MAX_JSON_BYTES });
+    }
+    let content_hash = content_hash(&item.record)?;
+    Ok(PreparedItem { id_hash: id_hash(&item.record.item.id), content_hash, json, title, text, item: Arc::new(item) })
+}
+
+fn content_hash(record: &AnalyzedRecord) -> Result<u64, InvalidDocument> {
+    let mut content = serde_json::to_vec(&ContentOf {
+        title: &record.item.title,
+        text: &record.item.text,
+        rating: record.item.rating.as_ref(),
+        source: &record.item.source,
+        author: &record.item.author,
+        subject: &record.item.subject,
+        published_at: record.item.published_at,
+        engagement: &record.item.engagement,
+        complaint: record.item.complaint.as_ref(),
+        reply: &record.item.reply,
+        append: &record.item.append,
+        tags: &record.item.tags,
+        ext: &record.item.ext,
+    })
+    .map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
+    content.extend_from_slice(record.item.id.as_bytes());
+    Ok(xxh3_64(&content))
+}
+
+/// What decides ties between two versions of one collect time. No position, no analysis.
+#[derive(serde::Serialize)]
+struct ContentOf<'a> {
+    title: &'a str,
+    text: &'a str,
+    rating: Option<&'a crate::item::Rating>,
+    source: &'a crate::item::ItemSource,
+    author: &'a crate::item::Author,
+    subject: &'a crate::item::Subject,
+    published_at: Option<i64>,
+    engagement: &'a std::collections::BTreeMap<String, crate::item::Count>,
+    complaint: Option<&'a crate::item::Complaint>,
+    reply: &'a [crate::item::Reply],
+    append: &'a [crate::item::Append],
+    tags: &'a [String],
+    ext: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+/// The limits of the index; the property test below holds that what passes never errors in the writer.
+pub fn validate(item: &AnalyzedItem) -> Result<(), InvalidDocument> {
+    let record = &item.record;
+    if record.item.id.is_empty() {
+        return Err(InvalidDocument::NoId);
+    }
+    for (path, value) in [
+        ("published_at", record.item.published_at),
+        ("collected_at", Some(record.item.collected_at)),
+        ("record time", Some(item.record_time_ms)),
+    ] {
+        if let Some(value) = value.filter(|value| !(MIN_DATE_MS..MAX_DATE_MS).contains(value)) {
+            return Err(InvalidDocument::Date { path, value });
+        }
+    }
+    for (path, bytes) in [("id", record.item.id.len()), ("topic", topic(&record.position.record).len())] {
+        too_long(path, bytes, MAX_DIMENSION_BYTES)?;
+    }
+    for (index, name) in SINGLE_DIMENSIONS.iter().enumerate() {
+        if let Some(value) = single(record, "", index) {
+            too_long(name, value.len(), MAX_DIMENSION_BYTES)?;
+        }
+    }
+    for tag in record.item.tags.iter().chain(&record.item.flags) {
+        too_long("tags", tag.len(), MAX_DIMENSION_BYTES)?;
+    }
+    if let Some(keyword) = &record.item.source.keyword {
+        too_long("source.keyword", keyword.len(), MAX_DIMENSION_BYTES)?;
+    }
+    too_long("tokens", item.text_tokens.len() + item.title_tokens.len(), MAX_TOKENS)
+}
+
+fn too_long(path: &'static str, bytes: usize, limit: usize) -> Result<(), InvalidDocument> {
+    if bytes > limit { Err(InvalidDocument::TooLong { path, bytes, limit }) } else { Ok(()) }
+}
+
+fn pre_tokenized(tokens: Vec<Token>) -> PreTokenizedString {
+    PreTokenizedString {
+        text: String::new(),
+        tokens: tokens
+            .into_iter()
+            .filter(|token| token.text.len() <= MAX_DIMENSION_BYTES)
+            .map(|token| IndexToken {
+                offset_from: token.from as usize,
+                offset_to: token.to as usize,
+                position: token.position as usize,
+                position_length: usize::from(token.span.max(1)),
+                text: token.text,
+            })
+            .collect(),
+    }
+}
+
+/// Value of a single dimension by its index in [`SINGLE_DIMENSIONS`]; the one place that maps names to fields.
+pub fn single<'a>(record: &'a AnalyzedRecord, source: &'a str, index: usize) -> Option<&'a str> {
+    let item = &record.item;
+    let value = match SINGLE_DIMENSIONS[index] {
+        "source" => Some(source),
+        "platform" => Some(item.source.platform.as_str()),
+        "kind" => Some(item.source.kind.as_str()),
+        "role" => Some(item.source.role.as_str()),
+        "brand" => item.subject.brand.as_deref(),
+        "product" => item.subject.product.as_deref(),
+        "sku" => item.subject.sku.as_deref(),
+        "category" => item.subject.category.as_deref(),
+        "region" => item.author.region.as_deref(),
+        "touchpoint" => item.source.touchpoint.as_deref(),
+        "mode" => item.source.mode.as_deref(),
+        "business_line" => item.business_line.as_deref(),
+        "segment" => item.author.segment.as_deref(),
+        "tier" => item.author.tier.as_deref(),
+        "version" => item.subject.version.as_deref(),
+        "sentiment" => Some(record.analysis.sentiment.label.as_str()),
+        "severity" => Some(record.analysis.severity.label.as_str()),
+        "intent" => Some(record.analysis.intent.label.as_str()),
+        "owner" => record.analysis.owner.as_deref(),
+        "priority" => Some(record.analysis.priority_hint.as_str()),
+        name => unreachable!("dimension {name} has no value"),
+    };
+    value.filter(|value| !value.is_empty())
+}
+
+/// `logistics-`, `price+`, `effect0`.
+pub fn aspect_polarity(aspect: &str, polarity: &str) -> String {
+    let sign = match polarity {
+        "positive" => '+',
+        "negative" => '-',
+        _ => '0',
+    };
+    format!("{aspect}{sign}")
+}
+
+/// Kafka topic, or `file`.
+pub fn topic(position: &RecordPosition) -> &str {
+    match position {
+        RecordPosition::Kafka { topic, .. } => topic,
+        RecordPosition::File { .. } => "file",
+    }
+}
+
+/// Rating × 10 rounded, 0 = none.
+pub fn rating_tenths(record: &AnalyzedRecord) -> u64 {
+    record.item.rating.as_ref().and_then(|rating| rating.overall).map_or(0, |overall| (overall * 10.0).round() as u64)
+}
+
+/// xxh3-64 of the author id, 0 = unknown.
+pub fn author_hash(record: &AnalyzedRecord) -> u64 {
+    record.item.author.id.as_deref().filter(|id| !id.is_empty()).map_or(0, |id| xxh3_64(id.as_bytes()))
+}
+
+/// Event time where it may be counted: known and not in the future.
+pub fn usable_event_time(record: &AnalyzedRecord) -> Option<i64> {
+    record.item.published_at.filter(|_| {
+        !record.item.flags.contains("time_future")
+            && !record.item.flags.contains("time_unknown")
+            && record.item.published_precision != Precision::None
+    })
+}
+
+impl PreparedItem {
+    /// Stores what the duplicate window decided; the record is written again.
+    pub fn set_duplicate(&mut self, duplicate: Option<crate::item::Duplicate>) -> Result<(), InvalidDocument> {
+        let item = Arc::make_mut(&mut self.item);
+        item.record.analysis.duplicate = duplicate;
+        self.json =
+            serde_json::to_vec(&item.record).map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
+        Ok(())
+    }
+
+    /// The document, consuming the prepared parts. `voice` is `trend::is_voice` of the record.
+    pub fn document(self, fields: &Fields, source: &str, epoch: u64, voice: bool, duplicate: bool) -> TantivyDocument {
+        let record = &self.item.record;
+        let item = &record.item;
+        let mut document = key(fields, self.id_hash, item.version, epoch, self.content_hash);
+        document.add_pre_tokenized_text(fields.title, self.title);
+        document.add_pre_tokenized_text(fields.text, self.text);
+        for (index, field) in fields.single.iter().enumerate() {
+            if let Some(value) = single(record, source, index) {
+                document.add_text(*field, value);
+            }
+        }
+        for (name, field) in MULTI_DIMENSIONS.iter().zip(fields.multi) {
+            add_multi(&mut document, field, name, record);
+        }
+        document.add_text(fields.topic, topic(&record.position.record));
+        if let Some(keyword) = &item.source.keyword {
+            document.add_text(fields.keyword, keyword);
+        }
+        document.add_text(fields.model, format!("{} {}", record.analysis.model.name, record.analysis.model.version));
+        document.add_u64(fields.rating, rating_tenths(record));
+        document.add_bool(fields.valid, record.analysis.valid.label);
+        document.add_bool(fields.voice, voice);
+        document.add_bool(fields.duplicate, duplicate);
+        document.add_bool(fields.tombstone, false);
+        if let Some(published_at) = usable_event_time(record) {
+            document.add_date(fields.published_at, date(published_at));
+        }
+        document.add_u64(fields.precision, item.published_precision as u64);
+        document.add_date(fields.record_time, date(self.item.record_time_ms));
+        document.add_date(fields.collected_at, date(item.collected_at));
+        document.add_u64(fields.signature, self.item.signature);
+        document.add_u64(fields.author, author_hash(record));
+        document.add_u64(fields.engagement, item.engagement.values().fold(0, |sum, count| sum.saturating_add(count.n)));
+        if let RecordPosition::Kafka { partition, offset, .. } = &record.position.record {
+            document.add_u64(fields.partition, u64::from(partition.unsigned_abs()));
+            document.add_u64(fields.offset, offset.unsigned_abs());
+        } else if let RecordPosition::File { record, .. } = &record.position.record {
+            document.add_u64(fields.offset, *record);
+        }
+        document.add_u64(fields.part, u64::from(record.position.part));
+        document.add_bytes(fields.json, &self.json);
+        document
+    }
+}
+
+/// A deleted id: remembers that (version, epoch) so that an older copy does not come back.
+pub fn tombstone(fields: &Fields, id: &str, version: i64, epoch: u64, source: &str, record_time_ms: i64) -> TantivyDocument {
+    let mut document = key(fields, id_hash(id), version, epoch, 0);
+    document.add_bool(fields.tombstone, true);
+    document.add_bool(fields.valid, false);
+    document.add_bool(fields.voice, false);
+    document.add_bool(fields.duplicate, false);
+    document.add_date(fields.record_time, date(record_time_ms.clamp(MIN_DATE_MS, MAX_DATE_MS)));
+    document.add_text(fields.single[0], source);
+    document
+}
+
+fn key(fields: &Fields, id_hash: u128, version: i64, epoch: u64, content_hash: u64) -> TantivyDocument {
+    let mut document = TantivyDocument::default();
+    document.add_bytes(fields.id, &id_hash.to_be_bytes());
+    document.add_u64(fields.id_hi, (id_hash >> 64) as u64);
+    document.add_u64(fields.id_lo, id_hash as u64);
+    document.add_i64(fields.item_version, version);
+    document.add_u64(fields.epoch, epoch);
+    document.add_u64(fields.content_hash, content_hash);
+    document
+}
+
+fn add_multi(document: &mut TantivyDocument, field: Field, name: &str, record: &AnalyzedRecord) {
+    match name {
+        "aspect" => {
+            for aspect in &record.analysis.aspects {
+                document.add_text(field, &aspect.aspect);
+            }
+        }
+        "aspect_polarity" => {
+            for aspect in &record.analysis.aspects {
+                document.add_text(field, aspect_polarity(&aspect.aspect, &aspect.polarity));
+            }
+        }
+        "flag" => {
+            for flag in &record.item.flags {
+                document.add_text(field, flag);
+            }
+        }
+        "tag" => {
+            for tag in &record.item.tags {
+                document.add_text(field, tag);
+            }
+        }
+        name => unreachable!("dimension {name} has no values"),
+    }
+}
+
+fn date(ms: i64) -> tantivy::DateTime {
+    // in range by `validate`: the multiplication inside is unchecked
+    tantivy::DateTime::from_timestamp_millis(ms)
+}

@@ -1,0 +1,285 @@
+//! The writer's side of the index: upsert by id with version, and the commit.
+
+use super::document::{PreparedItem, tombstone};
+use super::lookup::{IdFilter, ItemVersion, Known, KnownDocument, Overlay, find};
+use super::schema::{Fields, TOKENIZER, build};
+use super::{IndexError, id_hash};
+use crate::checkpoint::Payload;
+use crate::telemetry::ItemOutcome;
+use std::path::Path;
+use std::sync::Arc;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::tokenizer::{RawTokenizer, TextAnalyzer};
+use tantivy::{Directory, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, Term};
+
+/// Bytes that the one indexing thread buffers before it flushes a segment of its own.
+const WRITER_MEMORY_BYTES: usize = 64 << 20;
+/// A segment with this share of deleted documents is merged.
+const MERGE_DELETED_RATIO: f32 = 0.25;
+
+/// What an upsert did. `replaced` is the document that stood there: its contributions are to be subtracted.
+pub struct Applied {
+    pub outcome: ItemOutcome,
+    pub replaced: Option<Arc<KnownDocument>>,
+    /// The document that now stands there; `None` when nothing was written or a tombstone was.
+    pub added: Option<Arc<KnownDocument>>,
+}
+
+pub struct IndexStore {
+    index: Index,
+    fields: Fields,
+    writer: IndexWriter,
+    reader: IndexReader,
+    searcher: Searcher,
+    overlay: Overlay,
+    filter: IdFilter,
+    /// Analysis epoch that new documents get.
+    epoch: u64,
+    pub alive_docs: u64,
+    pub tombstones: u64,
+}
+
+impl IndexStore {
+    /// Opens or makes the index of `directory` and returns it with the payload of its last commit.
+    pub fn open(directory: &Path) -> Result<(Self, Option<Payload>), IndexError> {
+        std::fs::create_dir_all(directory)?;
+        let (schema, fields) = build();
+        let boxed = open_directory(directory)?;
+        let index = if Index::exists(boxed.as_ref()).map_err(tantivy::TantivyError::from)? {
+            Index::open(boxed)?
+        } else {
+            Index::create(boxed, schema.clone(), IndexSettings::default())?
+        };
+        if index.schema() != schema {
+            return Err(IndexError::Rebuild { path: directory.to_owned(), what: "schema" });
+        }
+        register_tokenizer(&index);
+        let payload = read_payload(&index)?;
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread(WRITER_MEMORY_BYTES)
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .build();
+        let writer: IndexWriter = index.writer_with_options(options)?;
+        let mut policy = LogMergePolicy::default();
+        policy.set_del_docs_ratio_before_merge(MERGE_DELETED_RATIO);
+        writer.set_merge_policy(Box::new(policy));
+        // segments of a commit that a kill cut off
+        writer.garbage_collect_files().wait()?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let searcher = reader.searcher();
+        let filter = IdFilter::rebuild(&searcher)?;
+        let (alive_docs, tombstones) = payload.as_ref().map_or((0, 0), |payload| (payload.alive_docs, payload.tombstones));
+        if searcher.num_docs() != alive_docs {
+            return Err(IndexError::Corrupt(format!(
+                "{} documents are alive and the checkpoint says {alive_docs}; run `qingting verify`",
+                searcher.num_docs()
+            )));
+        }
+        let store = Self {
+            index,
+            fields,
+            writer,
+            reader,
+            searcher,
+            overlay: Overlay::default(),
+            filter,
+            epoch: 0,
+            alive_docs,
+            tombstones,
+        };
+        Ok((store, payload))
+    }
+
+    pub fn set_epoch(&mut self, epoch: u64) {
+        self.epoch = epoch;
+    }
+
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// The last commit as it can be searched.
+    pub fn searcher(&self) -> &Searcher {
+        &self.searcher
+    }
+
+    pub fn reader(&self) -> &IndexReader {
+        &self.reader
+    }
+
+    /// The alive document of an id, the open commit included.
+    pub fn known(&self, id: u128) -> Result<Option<Known>, IndexError> {
+        if let Some(known) = self.overlay.get(&id) {
+            return Ok(Some(known.clone()));
+        }
+        if self.filter.certainly_new(id) {
+            return Ok(None);
+        }
+        find(&self.searcher, &self.fields, id)
+    }
+
+    /// Whether `version` of `id` would replace what is there, and what that is.
+    pub fn standing(&self, id: u128, version: ItemVersion) -> Result<Standing, IndexError> {
+        Ok(match self.known(id)? {
+            None => Standing::New,
+            Some(known) if version.wins_over(known.version) => Standing::Replaces(known),
+            Some(_) => Standing::Stale,
+        })
+    }
+
+    pub fn version_of(&self, item: &PreparedItem) -> ItemVersion {
+        ItemVersion { version: item.item.record.item.version, epoch: self.epoch, content_hash: item.content_hash }
+    }
+
+    /// Adds a document whose [`Standing`] is not stale.
+    pub fn add(
+        &mut self,
+        item: PreparedItem,
+        standing: Standing,
+        source: &Arc<str>,
+        voice: bool,
+        duplicate: bool,
+    ) -> Result<Applied, IndexError> {
+        let id = item.id_hash;
+        let version = self.version_of(&item);
+        let added = Arc::new(KnownDocument { item: item.item.clone(), source: source.clone(), duplicate });
+        let document = item.document(&self.fields, source, self.epoch, voice, duplicate);
+        let (outcome, replaced) = self.make_room(id, standing)?;
+        self.writer.add_document(document)?;
+        self.remember(id, Known { version, document: Some(added.clone()) });
+        Ok(Applied { outcome, replaced, added: Some(added) })
+    }
+
+    /// Deletes an id at a version: a tombstone stands in its place.
+    pub fn delete(&mut self, id: &str, version: i64, source: &str, record_time_ms: i64) -> Result<Applied, IndexError> {
+        let key = id_hash(id);
+        let version = ItemVersion { version, epoch: self.epoch, content_hash: u64::MAX };
+        let standing = self.standing(key, version)?;
+        if matches!(standing, Standing::Stale) {
+            return Ok(Applied { outcome: ItemOutcome::Stale, replaced: None, added: None });
+        }
+        let document = tombstone(&self.fields, id, version.version, self.epoch, source, record_time_ms);
+        let (_, replaced) = self.make_room(key, standing)?;
+        self.writer.add_document(document)?;
+        self.tombstones += 1;
+        self.remember(key, Known { version, document: None });
+        Ok(Applied { outcome: ItemOutcome::Deleted, replaced, added: None })
+    }
+
+    /// `delete_term` is issued only for a real replacement: the delete queue is the bottleneck of a busy writer.
+    fn make_room(
+        &mut self,
+        id: u128,
+        standing: Standing,
+    ) -> Result<(ItemOutcome, Option<Arc<KnownDocument>>), IndexError> {
+        match standing {
+            Standing::Replaces(known) => {
+                self.writer.delete_term(Term::from_field_bytes(self.fields.id, &id.to_be_bytes()));
+                match known.document {
+                    Some(document) => Ok((ItemOutcome::Updated, Some(document))),
+                    None => {
+                        self.tombstones -= 1;
+                        Ok((ItemOutcome::Inserted, None))
+                    }
+                }
+            }
+            Standing::New => {
+                self.alive_docs += 1;
+                Ok((ItemOutcome::Inserted, None))
+            }
+            Standing::Stale => Err(IndexError::Corrupt("a stale document was about to be written".to_owned())),
+        }
+    }
+
+    fn remember(&mut self, id: u128, known: Known) {
+        self.overlay.insert(id, known);
+        self.filter.insert(id);
+    }
+
+    pub fn open_documents(&self) -> usize {
+        self.overlay.len()
+    }
+
+    /// `prepare_commit` with the payload → `commit` → directory sync → reload → overlay cleared. Any error is
+    /// terminal: a second `prepare_commit` would succeed without the documents that the first one lost.
+    pub fn commit(&mut self, payload: &Payload) -> Result<(), IndexError> {
+        use crate::checkpoint::{Bug, Step, enter, seeded};
+        let text = serde_json::to_string(payload).map_err(|error| IndexError::Corrupt(error.to_string()))?;
+        enter(Step::Prepare);
+        if seeded(Bug::OverlayEarly) {
+            // sees the commit before this one, and forgets what is in neither
+            self.reader.reload()?;
+            self.searcher = self.reader.searcher();
+            self.overlay.clear();
+        }
+        let mut prepared = match self.writer.prepare_commit() {
+            Ok(prepared) => prepared,
+            Err(error) if seeded(Bug::RetryPrepare) => {
+                tracing::warn!(%error, "seeded bug: preparing again");
+                return self.commit(payload);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        prepared.set_payload(&text);
+        enter(Step::Commit);
+        prepared.commit()?;
+        // tantivy syncs the directory before it renames meta.json, never after
+        self.index.directory().sync_directory()?;
+        if !seeded(Bug::OverlayEarly) {
+            self.reader.reload()?;
+            self.searcher = self.reader.searcher();
+            self.overlay.clear();
+        }
+        if self.filter.is_full() {
+            self.filter = IdFilter::rebuild(&self.searcher)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(feature = "crash-test"))]
+fn open_directory(path: &Path) -> Result<Box<dyn Directory>, IndexError> {
+    Ok(Box::new(tantivy::directory::MmapDirectory::open(path).map_err(tantivy::TantivyError::from)?))
+}
+
+#[cfg(feature = "crash-test")]
+fn open_directory(path: &Path) -> Result<Box<dyn Directory>, IndexError> {
+    use crate::checkpoint::watched_directory::WatchedDirectory;
+    Ok(Box::new(WatchedDirectory::open(path).map_err(tantivy::TantivyError::from)?))
+}
+
+/// How a new version stands to what is alive under its id.
+pub enum Standing {
+    New,
+    Replaces(Known),
+    Stale,
+}
+
+/// The pre-tokenized fields never run a tokenizer, but the segment writer asks for one by name.
+fn register_tokenizer(index: &Index) {
+    index.tokenizers().register(TOKENIZER, TextAnalyzer::from(RawTokenizer::default()));
+}
+
+fn read_payload(index: &Index) -> Result<Option<Payload>, IndexError> {
+    index
+        .load_metas()?
+        .payload
+        .map(|text| serde_json::from_str(&text).map_err(|error| IndexError::Corrupt(format!("checkpoint payload: {error}"))))
+        .transpose()
+}
+
+/// Opens an index that may be in use, without a writer.
+pub fn open_for_reading(directory: &Path) -> Result<(Index, Fields, Option<Payload>), IndexError> {
+    let (schema, fields) = build();
+    if !directory.join("meta.json").exists() {
+        return Err(IndexError::Missing(directory.to_owned()));
+    }
+    let index = Index::open_in_dir(directory)?;
+    if index.schema() != schema {
+        return Err(IndexError::Rebuild { path: directory.to_owned(), what: "schema" });
+    }
+    register_tokenizer(&index);
+    let payload = read_payload(&index)?;
+    Ok((index, fields, payload))
+}
