@@ -1,1 +1,11 @@
-//! The source stage.
+//! Source: where records come from.
+//!
+//! Comes in: Kafka topics, files, standard input. Goes out: [`RawRecord`](crate::item::RawRecord)s through the hour
+//! [`gate`], in step of record time. Can fail: [`SourceError`]. Metrics: `qingting_record_bytes_total`,
+//! `qingting_consumer_lag_messages`, `qingting_source_last_event_timestamp_seconds`.
+
+mod event;
+pub mod gate;
+pub mod kafka;
+
+pub use event::{SourceError, SourceEvent};
