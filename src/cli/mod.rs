@@ -10,13 +10,15 @@ pub mod format;
 pub mod ingest;
 pub mod inspect;
 pub mod model;
+pub mod repair;
 pub mod run;
 pub mod schema;
 pub mod search;
+pub mod signals;
 pub mod validate;
 pub mod verify;
 
-use crate::config::{Config, ConfigError, LogConfig};
+use crate::config::{Config, ConfigError};
 use crate::telemetry;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::collections::BTreeMap;
@@ -92,6 +94,8 @@ pub enum Command {
     Search(search::SearchArgs),
     /// Print what a data directory holds, offline and read-only
     Inspect(inspect::InspectArgs),
+    /// Read a topic again from the beginning after it was re-created
+    Repair(repair::RepairArgs),
     /// Print the JSON Schema of a record or of the configuration
     Schema(schema::SchemaArgs),
     /// List, show and test the presets that read native records
@@ -163,6 +167,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ingest(args) => ingest::run(args),
         Command::Search(args) => search::run(args),
         Command::Inspect(args) => inspect::run(args),
+        Command::Repair(args) => repair::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Format(args) => format::run(args),
         Command::Model(args) => model::run(args),
@@ -201,35 +206,28 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 ///
 /// # Errors
 /// If the log is already set up.
-pub fn init_log(args: &LogArgs, config: Option<&LogConfig>) -> anyhow::Result<()> {
+pub fn init_log(args: &LogArgs, config: Option<&Config>) -> anyhow::Result<()> {
     let json = match args.log_format {
         Some(format) => format == LogFormat::Json,
-        None => config.is_some_and(|config| config.json),
+        None => config.is_some_and(|config| config.log.json),
     };
     let level = args
         .log_level
         .as_deref()
-        .or(config.map(|config| config.level.as_str()))
+        .or(config.map(|config| config.log.level.as_str()))
         .unwrap_or("warn");
     Ok(telemetry::init_log(json, level)?)
 }
 
-/// Reads and checks a configuration, and the files that it names, with the environment of this process on top.
+/// Reads and checks a configuration with the environment of this process on top.
 ///
 /// # Errors
 /// [`ConfigErrors`], which ends the process with code 78.
 pub fn load_config(path: &Path) -> Result<Config, ConfigErrors> {
-    let failed = |errors| ConfigErrors {
+    Config::load(path, &environment()).map_err(|errors| ConfigErrors {
         file: path.to_owned(),
         errors,
-    };
-    let config = Config::load(path, &environment()).map_err(failed)?;
-    let errors = config.check_files();
-    if errors.is_empty() {
-        Ok(config)
-    } else {
-        Err(failed(errors))
-    }
+    })
 }
 
 /// The variables of this process that configure us (`QINGTING_…`).

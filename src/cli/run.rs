@@ -1,9 +1,15 @@
 //! `qingting run`: the service.
 
 use super::LogArgs;
+use super::signals::Signals;
+use crate::clock::Stopwatch;
+use crate::pipeline::{HttpServer, Pipeline, Shared};
+use crate::telemetry::Metrics;
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -38,6 +44,38 @@ pub enum Role {
     All,
 }
 
-pub fn run(_args: RunArgs, _log: &LogArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+pub fn run(args: RunArgs, log: &LogArgs) -> anyhow::Result<ExitCode> {
+    let watch = Stopwatch::start();
+    let mut config = super::load_config(&args.config)?;
+    if let Some(data_dir) = args.data_dir {
+        config.data_dir = data_dir;
+    }
+    if let Some(listen) = args.listen {
+        config.http.listen = listen;
+    }
+    super::init_log(log, Some(&config))?;
+    let metrics = Metrics::new()?;
+    let run_file = config.data_dir.join("run.json");
+    let listen = config.http.listen.clone();
+    let pipeline = Pipeline::start(config, metrics)?;
+    let server = HttpServer::start(pipeline.shared().clone(), &listen)?;
+    let signals = Signals::listen()?;
+    wait(&pipeline, &signals, |shared| shared.live().is_some());
+    let ready_ms = watch.elapsed().as_millis() as u64;
+    let run = serde_json::json!({"pid": std::process::id(), "http": server.address(), "ready_ms": ready_ms});
+    std::fs::write(&run_file, format!("{run}\n")).with_context(|| run_file.display().to_string())?;
+    tracing::info!(http = server.address(), ready_ms, "ready");
+    wait(&pipeline, &signals, |shared| args.exit_when_caught_up && shared.is_caught_up());
+    tracing::info!("stopping");
+    let outcome = pipeline.stop();
+    drop(server);
+    outcome?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until `done`, a signal, or the end of the pipeline.
+fn wait(pipeline: &Pipeline, signals: &Signals, done: impl Fn(&Shared) -> bool) {
+    while !signals.raised() && !pipeline.has_ended() && !done(pipeline.shared()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

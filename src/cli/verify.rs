@@ -1,5 +1,7 @@
 //! `qingting verify`: the caches against the index.
 
+use super::{EXIT_DONE, EXIT_FAILED};
+use crate::pipeline::verify;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +23,12 @@ pub struct VerifyArgs {
     pub json: bool,
 }
 
-pub fn run(_args: VerifyArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
+    let verification = verify(&args.data_dir)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&verification)?);
+    } else {
+        verification.differences.iter().for_each(|difference| println!("{difference}"));
+    }
+    Ok(ExitCode::from(if verification.ok { EXIT_DONE } else { EXIT_FAILED }))
 }

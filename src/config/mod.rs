@@ -4,7 +4,6 @@
 //! value is valid. Can fail: with a list of [`ConfigError`]s. No metric moves.
 
 mod check;
-mod check_rules;
 mod document;
 mod load;
 pub(crate) mod parse;

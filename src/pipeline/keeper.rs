@@ -1,0 +1,330 @@
+//! The index thread: everything that needs memory of other items, in one order.
+//!
+//! Upsert, duplicates, counts, rules and the commit happen here and nowhere else. Any error ends the session.
+
+use super::PipelineError;
+use super::outbox::Outbox;
+use super::shared::Shared;
+use super::stages::ProcessedRecord;
+use crate::alert::AlertRecord;
+use crate::checkpoint::{
+    Balance, Bug, FilePosition, FrameKind, Identities, LineFile, PAYLOAD_FORMAT, Payload, StartCounter,
+    StateLog, Step, TopicPosition, enter, seeded,
+};
+use crate::clock::Stopwatch;
+use crate::dead_letter::TopicSender;
+use crate::index::{Applied, DuplicateWindow, IndexStore, KnownDocument, PreparedItem, Seen, Standing};
+use crate::item::{AnalyzedItem, Change, Duplicate, RecordPosition};
+use crate::source::gate::HOUR_MS;
+use crate::telemetry::{ItemOutcome, Stage, StageTimer};
+use crate::trend::{Contribution, Sign, TrendEngine, is_voice};
+use crossbeam_channel::Sender;
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+pub struct Keeper {
+    pub shared: Arc<Shared>,
+    pub store: IndexStore,
+    pub trend: Arc<RwLock<TrendEngine>>,
+    pub duplicates: DuplicateWindow,
+    pub log: StateLog,
+    pub dead_letters: LineFile,
+    /// Held so that it ends with the session.
+    pub dead_letter_topic: Option<TopicSender>,
+    pub outbox: Outbox,
+    pub starts: StartCounter,
+    /// Names of the sources, by index.
+    pub sources: Vec<Arc<str>>,
+    pub identities: Identities,
+    /// State of the last commit, moved on by every record.
+    pub payload: Payload,
+    pub positions: BTreeMap<(String, i32), TopicPosition>,
+    pub files: BTreeMap<(String, String), FilePosition>,
+    pub newest_record_time_ms: Arc<AtomicI64>,
+    pub committed: Sender<Vec<TopicPosition>>,
+    pub since_commit: Stopwatch,
+    pub open_items: usize,
+    /// Something was read or decided since the last commit.
+    pub dirty: bool,
+}
+
+impl Keeper {
+    /// Applies one record: all of its changes, or none of them are committed.
+    pub fn apply(&mut self, record: ProcessedRecord) -> Result<(), PipelineError> {
+        let source = self.sources[usize::from(record.source)].clone();
+        self.dirty = true;
+        self.count_record(&source, &record);
+        for letter in &record.dead_letters {
+            let line = serde_json::to_vec(letter).map_err(PipelineError::Serialize)?;
+            self.dead_letters.push(&line);
+        }
+        for change in record.changes {
+            let outcome = match change {
+                Change::Upsert(item) => self.upsert(item, &source)?,
+                Change::Delete { id, version, record_time_ms, .. } => {
+                    let applied = self.store.delete(&id, version, &source, record_time_ms)?;
+                    self.count(&applied, crate::index::id_hash(&id));
+                    applied.outcome
+                }
+            };
+            self.balance(&source).count_item(outcome);
+            self.shared.metrics.items_total.with_label_values(&[&*source, outcome.label()]).inc();
+            self.open_items += 1;
+        }
+        Ok(())
+    }
+
+    /// A kill between the commit of a boundary and the commit of its decisions: decide again, on the same state.
+    pub fn resume_evaluation(&mut self) -> Result<(), PipelineError> {
+        let Some(hour_ms) = self.payload.record_hour_ms else { return Ok(()) };
+        let mut boundary_ms = self.payload.evaluated_through_ms.map_or(hour_ms, |through| through + HOUR_MS);
+        while boundary_ms <= hour_ms {
+            self.boundary(boundary_ms)?;
+            boundary_ms += HOUR_MS;
+        }
+        Ok(())
+    }
+
+    /// All records of the hours before `boundary_ms` are in: the rules look at a finished commit of that state.
+    pub fn boundary(&mut self, boundary_ms: i64) -> Result<(), PipelineError> {
+        self.payload.record_hour_ms = Some(boundary_ms);
+        self.dirty = true;
+        self.shared.metrics.watermark_timestamp_seconds.set(boundary_ms as f64 / 1000.0);
+        if self.payload.evaluated_through_ms.is_some_and(|through| through >= boundary_ms) {
+            return Ok(());
+        }
+        let wanted = self.trend.read().wants_evaluation(boundary_ms);
+        if wanted {
+            if self.open_items > 0 {
+                self.commit()?;
+            }
+            self.evaluate(boundary_ms)?;
+        }
+        self.payload.evaluated_through_ms = Some(boundary_ms);
+        Ok(())
+    }
+
+    fn evaluate(&mut self, boundary_ms: i64) -> Result<(), PipelineError> {
+        let timer = StageTimer::start(Stage::Trend);
+        let _newest_ms = self.newest_record_time_ms.load(Ordering::Acquire).max(boundary_ms);
+        let transitions: Vec<AlertRecord> = Vec::new();
+        timer.finish(&self.shared.metrics, transitions.len());
+        for alert in transitions {
+            self.record_transition(&alert)?;
+        }
+        Ok(())
+    }
+
+    /// The decision and its outbox rows are frames of the next commit; nothing leaves before it is durable.
+    fn record_transition(&mut self, alert: &AlertRecord) -> Result<(), PipelineError> {
+        let json = serde_json::to_vec(alert).map_err(PipelineError::Serialize)?;
+        let seq = self.log.push(FrameKind::Alert, &json);
+        self.outbox.remember(seq, alert);
+        for row in self.outbox.rows_for(alert) {
+            let bytes = serde_json::to_vec(&row).map_err(PipelineError::Serialize)?;
+            let seq = self.log.push(FrameKind::Outbox, &bytes);
+            self.outbox.queue(seq, row);
+        }
+        if seeded(Bug::SendEarly) {
+            self.outbox.send(self.shared.clock.now_ms());
+        }
+        Ok(())
+    }
+
+    fn upsert(&mut self, mut item: PreparedItem, source: &Arc<str>) -> Result<ItemOutcome, PipelineError> {
+        let id = item.id_hash;
+        let standing = self.store.standing(id, self.store.version_of(&item))?;
+        let old = match &standing {
+            Standing::Stale => {
+                if seeded(Bug::CountByArrival) {
+                    let contribution = self.contribution(&item.item, source);
+                    self.trend.write().apply(&contribution, Sign::Plus);
+                }
+                return Ok(ItemOutcome::Stale);
+            }
+            Standing::New => None,
+            Standing::Replaces(known) => known.document.clone(),
+        };
+        let duplicate = self.decide_duplicate(&mut item, old.as_deref())?;
+        let voice = is_voice(&item.item.record);
+        if let Some(event_ms) = item.item.record.item.published_at {
+            self.shared.note_event_time(source, event_ms);
+        }
+        let applied = self.store.add(item, standing, source, voice, duplicate)?;
+        self.count(&applied, id);
+        Ok(applied.outcome)
+    }
+
+    /// Decided once, at first sight: an update of the same text keeps what was decided.
+    fn decide_duplicate(
+        &mut self,
+        item: &mut PreparedItem,
+        old: Option<&KnownDocument>,
+    ) -> Result<bool, PipelineError> {
+        let (id, signature) = (item.id_hash, item.item.signature);
+        if let Some(old) = old.filter(|old| old.item.signature == signature) {
+            if old.duplicate {
+                self.mark_duplicate(item, old.item.record.analysis.duplicate.clone())?;
+            }
+            return Ok(old.duplicate);
+        }
+        let seen = self.duplicates.see(signature, id, item.item.record_time_ms);
+        let Seen::Again { first, size } = seen else { return Ok(false) };
+        let first = self.store.known(first)?.and_then(|known| known.document);
+        let Some(first) = first else { return Ok(false) };
+        let duplicate = Duplicate {
+            group: first.item.record.item.id.clone(),
+            first_seen: first.item.record.item.published_at,
+            size,
+            kind: "exact".to_owned(),
+        };
+        self.mark_duplicate(item, Some(duplicate))?;
+        Ok(true)
+    }
+
+    fn mark_duplicate(&self, item: &mut PreparedItem, duplicate: Option<Duplicate>) -> Result<(), PipelineError> {
+        item.set_duplicate(duplicate).map_err(PipelineError::Document)
+    }
+
+    /// Subtracts what the replaced document contributed and adds what the new one does.
+    fn count(&mut self, applied: &Applied, id: u128) {
+        let mut trend = self.trend.write();
+        if let Some(old) = applied.replaced.as_deref()
+            && !seeded(Bug::CountByArrival)
+        {
+            let contribution = contribution(&trend, &old.item, &old.source);
+            trend.apply(&contribution, Sign::Minus);
+            let kept = applied.added.as_ref().is_some_and(|new| new.item.signature == old.item.signature);
+            if !kept {
+                self.duplicates.forget(old.item.signature, id);
+            }
+        }
+        if let Some(new) = applied.added.as_deref() {
+            let contribution = contribution(&trend, &new.item, &new.source);
+            trend.apply(&contribution, Sign::Plus);
+        }
+    }
+
+    fn contribution(&self, item: &AnalyzedItem, source: &str) -> Contribution {
+        contribution(&self.trend.read(), item, source)
+    }
+
+    fn count_record(&mut self, source: &Arc<str>, record: &ProcessedRecord) {
+        let balance = self.balance(source);
+        balance.count_record(record.outcome, record.payload_bytes);
+        balance.dead_letters += record.dead_letters.len() as u64;
+        let metrics = &self.shared.metrics;
+        metrics.records_total.with_label_values(&[&**source, record.outcome.label()]).inc();
+        metrics.record_bytes_total.with_label_values(&[&**source]).inc_by(record.payload_bytes);
+        for letter in &record.dead_letters {
+            metrics.dead_letters_total.with_label_values(&[&**source, letter.code.code()]).inc();
+        }
+        self.payload.newest_record_time_ms = self.payload.newest_record_time_ms.max(record.record_time_ms);
+        self.newest_record_time_ms.fetch_max(record.record_time_ms, Ordering::AcqRel);
+        self.remember_position(source, record);
+    }
+
+    fn remember_position(&mut self, source: &str, record: &ProcessedRecord) {
+        match &record.position {
+            RecordPosition::Kafka { topic, partition, offset } => {
+                let epoch = self.payload.epoch_of(topic);
+                self.positions.insert(
+                    (topic.to_string(), *partition),
+                    TopicPosition {
+                        topic: topic.to_string(),
+                        epoch,
+                        partition: *partition,
+                        next_offset: offset + 1,
+                        last_offset: *offset,
+                        last_hash: record.payload_hash,
+                        last_timestamp_ms: record.record_time_ms,
+                    },
+                );
+            }
+            RecordPosition::File { file, record } => {
+                self.files.insert(
+                    (source.to_owned(), file.to_string()),
+                    FilePosition { source: source.to_owned(), file: file.to_string(), next_record: record + 1 },
+                );
+            }
+        }
+    }
+
+    fn balance(&mut self, source: &str) -> &mut Balance {
+        self.payload.balance.entry(source.to_owned()).or_default()
+    }
+
+    /// True when a commit is due.
+    pub fn commit_is_due(&mut self, interval: Duration, max_items: usize) -> bool {
+        self.open_items >= max_items || (self.has_work() && self.since_commit.elapsed() >= interval)
+    }
+
+    pub fn has_work(&mut self) -> bool {
+        self.dirty || self.log.has_pending() || self.outbox.has_deliveries()
+    }
+
+    /// Frames → fsync → prepare → commit → directory sync → project → send (decision 2).
+    pub fn commit(&mut self) -> Result<(), PipelineError> {
+        let watch = Stopwatch::start();
+        let timer = StageTimer::start(Stage::Index);
+        let items = self.open_items;
+        for seq in self.outbox.take_delivered() {
+            self.log.push(FrameKind::Delivered, &seq.to_le_bytes());
+        }
+        enter(Step::LogAppend);
+        self.log.append()?;
+        enter(Step::LogFsync);
+        self.log.sync()?;
+        self.dead_letters.flush()?;
+        let payload = self.next_payload();
+        self.store.commit(&payload)?;
+        self.payload = payload;
+        self.starts.reset()?;
+        enter(Step::Project);
+        self.outbox.project()?;
+        enter(Step::Send);
+        self.outbox.send(self.shared.clock.now_ms());
+        // the receiver only commits a lag signal: a full or closed channel loses nothing
+        let _ = self.committed.try_send(self.payload.positions.clone());
+        self.shared.committed(&self.payload, self.store.searcher().clone());
+        timer.finish(&self.shared.metrics, items);
+        self.shared.metrics.checkpoint_duration_seconds.observe(watch.elapsed().as_secs_f64());
+        self.since_commit = Stopwatch::start();
+        self.open_items = 0;
+        self.dirty = false;
+        Ok(())
+    }
+
+    fn next_payload(&self) -> Payload {
+        let trend = self.trend.read();
+        let mut positions: Vec<TopicPosition> = self.positions.values().cloned().collect();
+        if seeded(Bug::PayloadAhead) {
+            for position in &mut positions {
+                position.next_offset += 16;
+            }
+        }
+        Payload {
+            format: PAYLOAD_FORMAT,
+            commit: self.payload.commit + 1,
+            positions,
+            files: self.files.values().cloned().collect(),
+            alive_docs: self.store.alive_docs,
+            tombstones: self.store.tombstones,
+            state_log: self.log.position(),
+            dead_letters_bytes: self.dead_letters.bytes(),
+            dead_letters_sent_bytes: self.outbox.dead_letters_sent_bytes(),
+            identities: self.identities.clone(),
+            rule_state: trend.state(),
+            trend: trend.digest(),
+            committed_at_ms: self.shared.clock.now_ms(),
+            ..self.payload.clone()
+        }
+    }
+}
+
+fn contribution(trend: &TrendEngine, item: &AnalyzedItem, source: &str) -> Contribution {
+    trend.contribution(&item.record, source, item.record_time_ms, None)
+}
