@@ -24,11 +24,20 @@ impl LineFile {
             .map_err(CheckpointError::io(path))?;
         let actual = file.metadata().map_err(CheckpointError::io(path))?.len();
         if actual < bytes {
-            return Err(CheckpointError::Short { path: path.to_owned(), expected: bytes, actual });
+            return Err(CheckpointError::Short {
+                path: path.to_owned(),
+                expected: bytes,
+                actual,
+            });
         }
         file.set_len(bytes).map_err(CheckpointError::io(path))?;
         file.seek(SeekFrom::End(0)).map_err(CheckpointError::io(path))?;
-        Ok(Self { path: path.to_owned(), file, bytes, pending: Vec::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            bytes,
+            pending: Vec::new(),
+        })
     }
 
     /// Adds a line to the open commit; `line` holds no newline.
@@ -46,7 +55,9 @@ impl LineFile {
         if self.pending.is_empty() {
             return Ok(());
         }
-        self.file.write_all(&self.pending).map_err(CheckpointError::io(&self.path))?;
+        self.file
+            .write_all(&self.pending)
+            .map_err(CheckpointError::io(&self.path))?;
         self.file.sync_data().map_err(CheckpointError::io(&self.path))?;
         self.bytes += self.pending.len() as u64;
         self.pending.clear();

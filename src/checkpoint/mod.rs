@@ -27,7 +27,11 @@ pub enum CheckpointError {
     #[error("{}: shorter than the checkpoint says ({actual} < {expected} bytes); restore the data directory from one backup", path.display())]
     Short { path: PathBuf, expected: u64, actual: u64 },
     #[error("{}: frame at byte {offset} is damaged ({what}); restore the data directory from a backup", path.display())]
-    Damaged { path: PathBuf, offset: u64, what: &'static str },
+    Damaged {
+        path: PathBuf,
+        offset: u64,
+        what: &'static str,
+    },
     #[error("checkpoint payload does not parse: {0}; the data directory is from another version")]
     Payload(#[from] serde_json::Error),
 }
@@ -43,6 +47,9 @@ impl CheckpointError {
     }
 
     pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::Io { path: path.to_owned(), source }
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
     }
 }

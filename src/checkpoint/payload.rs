@@ -148,6 +148,11 @@ impl Payload {
 
     /// Highest epoch known of a topic, 0 for one never read.
     pub fn epoch_of(&self, topic: &str) -> u32 {
-        self.positions.iter().filter(|position| position.topic == topic).map(|position| position.epoch).max().unwrap_or(0)
+        self.positions
+            .iter()
+            .filter(|position| position.topic == topic)
+            .map(|position| position.epoch)
+            .max()
+            .unwrap_or(0)
     }
 }

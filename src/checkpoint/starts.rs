@@ -17,7 +17,10 @@ impl StartCounter {
     /// Reads the counter and adds this start if it is one of the process, not a recovery inside it.
     pub fn begin(directory: &Path, of_process: bool) -> Result<Self, CheckpointError> {
         let path = directory.join("starts");
-        let before = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0u32);
+        let before = fs::read_to_string(&path)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0u32);
         let starts = before + u32::from(of_process);
         if of_process {
             write_durably(&path, starts.to_string().as_bytes())?;
@@ -59,9 +62,10 @@ impl ProbeFile {
 
     pub fn clear(&self) -> Result<(), CheckpointError> {
         match fs::remove_file(&self.0) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(CheckpointError::Io { path: self.0.clone(), source: error })
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(CheckpointError::Io {
+                path: self.0.clone(),
+                source: error,
+            }),
             _ => Ok(()),
         }
     }

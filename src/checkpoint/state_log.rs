@@ -26,7 +26,9 @@ pub enum FrameKind {
 
 impl FrameKind {
     fn from_number(number: u8) -> Option<Self> {
-        [Self::Alert, Self::Outbox, Self::Delivered, Self::Annotation].into_iter().find(|kind| *kind as u8 == number)
+        [Self::Alert, Self::Outbox, Self::Delivered, Self::Annotation]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
     }
 }
 
@@ -59,8 +61,19 @@ impl StateLog {
         let frames = read_frames(&path, &mut file, position)?;
         file.set_len(position.bytes).map_err(CheckpointError::io(&path))?;
         file.seek(SeekFrom::End(0)).map_err(CheckpointError::io(&path))?;
-        let position = LogPosition { file: STATE_LOG_FILE.to_owned(), ..position.clone() };
-        Ok((Self { path, file, position, pending: Vec::new() }, frames))
+        let position = LogPosition {
+            file: STATE_LOG_FILE.to_owned(),
+            ..position.clone()
+        };
+        Ok((
+            Self {
+                path,
+                file,
+                position,
+                pending: Vec::new(),
+            },
+            frames,
+        ))
     }
 
     /// Reads the frames of a log without changing it.
@@ -95,7 +108,9 @@ impl StateLog {
 
     /// Writes the pending frames; they are not durable before [`Self::sync`].
     pub fn append(&mut self) -> Result<(), CheckpointError> {
-        self.file.write_all(&self.pending).map_err(CheckpointError::io(&self.path))?;
+        self.file
+            .write_all(&self.pending)
+            .map_err(CheckpointError::io(&self.path))?;
         self.position.bytes += self.pending.len() as u64;
         self.pending.clear();
         Ok(())
@@ -114,21 +129,34 @@ impl StateLog {
 fn read_frames(path: &Path, file: &mut File, position: &LogPosition) -> Result<Vec<Frame>, CheckpointError> {
     let actual = file.metadata().map_err(CheckpointError::io(path))?.len();
     if actual < position.bytes {
-        return Err(CheckpointError::Short { path: path.to_owned(), expected: position.bytes, actual });
+        return Err(CheckpointError::Short {
+            path: path.to_owned(),
+            expected: position.bytes,
+            actual,
+        });
     }
     file.seek(SeekFrom::Start(0)).map_err(CheckpointError::io(path))?;
     let mut bytes = Vec::with_capacity(position.bytes as usize);
-    file.take(position.bytes).read_to_end(&mut bytes).map_err(CheckpointError::io(path))?;
+    file.take(position.bytes)
+        .read_to_end(&mut bytes)
+        .map_err(CheckpointError::io(path))?;
     let mut frames = Vec::new();
     let mut offset = 0usize;
     while offset < bytes.len() {
-        let frame = parse_frame(&bytes[offset..], frames.len() as u64)
-            .map_err(|what| CheckpointError::Damaged { path: path.to_owned(), offset: offset as u64, what })?;
+        let frame = parse_frame(&bytes[offset..], frames.len() as u64).map_err(|what| CheckpointError::Damaged {
+            path: path.to_owned(),
+            offset: offset as u64,
+            what,
+        })?;
         offset += HEADER_BYTES + frame.bytes.len();
         frames.push(frame);
     }
     if frames.len() as u64 != position.next_seq {
-        return Err(CheckpointError::Damaged { path: path.to_owned(), offset: offset as u64, what: "frames are missing" });
+        return Err(CheckpointError::Damaged {
+            path: path.to_owned(),
+            offset: offset as u64,
+            what: "frames are missing",
+        });
     }
     Ok(frames)
 }
@@ -142,7 +170,9 @@ fn parse_frame(bytes: &[u8], expected_seq: u64) -> Result<Frame, &'static str> {
     }
     let crc = u32_at(4);
     let seq = u64::from(u32_at(8)) | (u64::from(u32_at(12)) << 32);
-    let body = bytes.get(HEADER_BYTES..HEADER_BYTES + length as usize).ok_or("torn body")?;
+    let body = bytes
+        .get(HEADER_BYTES..HEADER_BYTES + length as usize)
+        .ok_or("torn body")?;
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&seq.to_le_bytes());
     hasher.update(&[header[16]]);
@@ -154,7 +184,11 @@ fn parse_frame(bytes: &[u8], expected_seq: u64) -> Result<Frame, &'static str> {
         return Err("wrong sequence number");
     }
     let kind = FrameKind::from_number(header[16]).ok_or("unknown kind")?;
-    Ok(Frame { seq, kind, bytes: body.to_vec() })
+    Ok(Frame {
+        seq,
+        kind,
+        bytes: body.to_vec(),
+    })
 }
 
 #[cfg(test)]
@@ -173,9 +207,19 @@ mod tests {
         log.append().unwrap();
         drop(log);
         let (log, frames) = StateLog::open(directory.path(), &durable).unwrap();
-        assert_eq!(frames, vec![Frame { seq: 0, kind: FrameKind::Alert, bytes: b"one".to_vec() }]);
+        assert_eq!(
+            frames,
+            vec![Frame {
+                seq: 0,
+                kind: FrameKind::Alert,
+                bytes: b"one".to_vec()
+            }]
+        );
         assert_eq!(log.position(), durable);
-        assert_eq!(std::fs::metadata(directory.path().join(STATE_LOG_FILE)).unwrap().len(), durable.bytes);
+        assert_eq!(
+            std::fs::metadata(directory.path().join(STATE_LOG_FILE)).unwrap().len(),
+            durable.bytes
+        );
     }
 
     #[test]
@@ -199,7 +243,11 @@ mod tests {
     #[test]
     fn a_log_shorter_than_the_checkpoint_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let position = LogPosition { file: STATE_LOG_FILE.to_owned(), bytes: 40, next_seq: 1 };
+        let position = LogPosition {
+            file: STATE_LOG_FILE.to_owned(),
+            bytes: 40,
+            next_seq: 1,
+        };
         let error = StateLog::open(directory.path(), &position).err().unwrap();
         assert_eq!(error.code(), "short");
     }

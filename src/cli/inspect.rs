@@ -48,11 +48,17 @@ pub enum InspectWhat {
 pub fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
     let directory = index_directory(&args.data_dir);
     if !directory.join("meta.json").exists() {
-        anyhow::ensure!(args.data_dir.is_dir(), "{}: no such data directory", args.data_dir.display());
+        anyhow::ensure!(
+            args.data_dir.is_dir(),
+            "{}: no such data directory",
+            args.data_dir.display()
+        );
         return Ok(ExitCode::SUCCESS); // before the first commit
     }
     let (index, fields, payload) = open_for_reading(&directory)?;
-    let Some(payload) = payload else { return Ok(ExitCode::SUCCESS) };
+    let Some(payload) = payload else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let mut out = BufWriter::new(std::io::stdout().lock());
     match args.what {
         InspectWhat::Checkpoint => line(&mut out, &checkpoint(&payload))?,
@@ -78,7 +84,10 @@ pub fn run(args: InspectArgs) -> anyhow::Result<ExitCode> {
         }
         InspectWhat::Outbox => {
             for (seq, row) in waiting_rows(&StateLog::read(&args.data_dir, &payload.state_log)?)? {
-                line(&mut out, &json!({"seq": seq, "receiver": row["receiver"], "alert": row["alert"]}))?;
+                line(
+                    &mut out,
+                    &json!({"seq": seq, "receiver": row["receiver"], "alert": row["alert"]}),
+                )?;
             }
         }
     }

@@ -28,15 +28,27 @@ pub fn run(args: RepairArgs) -> anyhow::Result<ExitCode> {
     let (mut store, payload) = IndexStore::open(&index_directory(&args.data_dir))?;
     let mut payload = payload.ok_or_else(|| anyhow::anyhow!("{}: no checkpoint to repair", args.data_dir.display()))?;
     let mut reset = 0;
-    for position in payload.positions.iter_mut().filter(|position| position.topic == args.reset_topic) {
+    for position in payload
+        .positions
+        .iter_mut()
+        .filter(|position| position.topic == args.reset_topic)
+    {
         position.epoch += 1;
         position.next_offset = 0;
         position.last_offset = -1;
         reset += 1;
     }
-    anyhow::ensure!(reset > 0, "{}: no position of topic {} is stored", args.data_dir.display(), args.reset_topic);
+    anyhow::ensure!(
+        reset > 0,
+        "{}: no position of topic {} is stored",
+        args.data_dir.display(),
+        args.reset_topic
+    );
     payload.commit += 1;
     store.commit(&payload)?;
-    eprintln!("{}: {reset} partitions will be read from the beginning", args.reset_topic);
+    eprintln!(
+        "{}: {reset} partitions will be read from the beginning",
+        args.reset_topic
+    );
     Ok(ExitCode::SUCCESS)
 }

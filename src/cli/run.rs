@@ -65,7 +65,9 @@ pub fn run(args: RunArgs, log: &LogArgs) -> anyhow::Result<ExitCode> {
     let run = serde_json::json!({"pid": std::process::id(), "http": server.address(), "ready_ms": ready_ms});
     std::fs::write(&run_file, format!("{run}\n")).with_context(|| run_file.display().to_string())?;
     tracing::info!(http = server.address(), ready_ms, "ready");
-    wait(&pipeline, &signals, |shared| args.exit_when_caught_up && shared.is_caught_up());
+    wait(&pipeline, &signals, |shared| {
+        args.exit_when_caught_up && shared.is_caught_up()
+    });
     tracing::info!("stopping");
     let outcome = pipeline.stop();
     drop(server);

@@ -28,7 +28,10 @@ pub fn run(args: VerifyArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string(&verification)?);
     } else {
-        verification.differences.iter().for_each(|difference| println!("{difference}"));
+        verification
+            .differences
+            .iter()
+            .for_each(|difference| println!("{difference}"));
     }
     Ok(ExitCode::from(if verification.ok { EXIT_DONE } else { EXIT_FAILED }))
 }

@@ -65,23 +65,37 @@ impl TopicSender {
         durable: Arc<AtomicU64>,
     ) -> Result<Self, DeadLetterError> {
         let kafka = config.kafka.as_ref().ok_or(DeadLetterError::NoBrokers)?;
-        let producer = client_config(kafka).set("enable.idempotence", "true").set("acks", "all").create()?;
-        let copying = Copying { producer, topic: topic.to_owned(), path: path.to_owned(), sent, durable };
+        let producer = client_config(kafka)
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .create()?;
+        let copying = Copying {
+            producer,
+            topic: topic.to_owned(),
+            path: path.to_owned(),
+            sent,
+            durable,
+        };
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
-        let thread = std::thread::Builder::new().name("dead-letters".to_owned()).spawn(move || {
-            while !stopped.load(Ordering::Acquire) {
-                match copying.copy_once() {
-                    Ok(true) => {}
-                    Ok(false) => std::thread::sleep(POLL),
-                    Err(error) => {
-                        tracing::warn!(%error, "sending dead letters failed; trying again");
-                        std::thread::sleep(POLL * 10);
+        let thread = std::thread::Builder::new()
+            .name("dead-letters".to_owned())
+            .spawn(move || {
+                while !stopped.load(Ordering::Acquire) {
+                    match copying.copy_once() {
+                        Ok(true) => {}
+                        Ok(false) => std::thread::sleep(POLL),
+                        Err(error) => {
+                            tracing::warn!(%error, "sending dead letters failed; trying again");
+                            std::thread::sleep(POLL * 10);
+                        }
                     }
                 }
-            }
-        })?;
-        Ok(Self { stop, thread: Some(thread) })
+            })?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -113,8 +127,7 @@ impl Copying {
                 break;
             }
             read += bytes as u64;
-            let record: BaseRecord<'_, [u8], [u8]> =
-                BaseRecord::to(&self.topic).payload(line.trim_ascii_end());
+            let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic).payload(line.trim_ascii_end());
             self.producer.send(record).map_err(|(error, _)| error)?;
         }
         self.producer.flush(FLUSH_TIMEOUT)?;

@@ -28,7 +28,11 @@ pub enum InvalidDocument {
     #[error("{path}: {value} is not a date between 1990 and 2100")]
     Date { path: &'static str, value: i64 },
     #[error("{path}: {bytes} bytes; at most {limit} are indexed")]
-    TooLong { path: &'static str, bytes: usize, limit: usize },
+    TooLong {
+        path: &'static str,
+        bytes: usize,
+        limit: usize,
+    },
     #[error("id: empty; an item needs one")]
     NoId,
     #[error("record does not serialize: {0}")]
@@ -56,10 +60,21 @@ pub fn prepare(mut item: AnalyzedItem) -> Result<PreparedItem, InvalidDocument> 
     let text = pre_tokenized(std::mem::take(&mut item.text_tokens));
     let json = serde_json::to_vec(&item.record).map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
     if json.len() > MAX_JSON_BYTES {
-        return Err(InvalidDocument::TooLong { path: "record", bytes: json.len(), limit: MAX_JSON_BYTES });
+        return Err(InvalidDocument::TooLong {
+            path: "record",
+            bytes: json.len(),
+            limit: MAX_JSON_BYTES,
+        });
     }
     let content_hash = content_hash(&item.record)?;
-    Ok(PreparedItem { id_hash: id_hash(&item.record.item.id), content_hash, json, title, text, item: Arc::new(item) })
+    Ok(PreparedItem {
+        id_hash: id_hash(&item.record.item.id),
+        content_hash,
+        json,
+        title,
+        text,
+        item: Arc::new(item),
+    })
 }
 
 fn content_hash(record: &AnalyzedRecord) -> Result<u64, InvalidDocument> {
@@ -116,7 +131,10 @@ pub fn validate(item: &AnalyzedItem) -> Result<(), InvalidDocument> {
             return Err(InvalidDocument::Date { path, value });
         }
     }
-    for (path, bytes) in [("id", record.item.id.len()), ("topic", topic(&record.position.record).len())] {
+    for (path, bytes) in [
+        ("id", record.item.id.len()),
+        ("topic", topic(&record.position.record).len()),
+    ] {
         too_long(path, bytes, MAX_DIMENSION_BYTES)?;
     }
     for (index, name) in SINGLE_DIMENSIONS.iter().enumerate() {
@@ -134,7 +152,11 @@ pub fn validate(item: &AnalyzedItem) -> Result<(), InvalidDocument> {
 }
 
 fn too_long(path: &'static str, bytes: usize, limit: usize) -> Result<(), InvalidDocument> {
-    if bytes > limit { Err(InvalidDocument::TooLong { path, bytes, limit }) } else { Ok(()) }
+    if bytes > limit {
+        Err(InvalidDocument::TooLong { path, bytes, limit })
+    } else {
+        Ok(())
+    }
 }
 
 fn pre_tokenized(tokens: Vec<Token>) -> PreTokenizedString {
@@ -203,12 +225,23 @@ pub fn topic(position: &RecordPosition) -> &str {
 
 /// Rating × 10 rounded, 0 = none.
 pub fn rating_tenths(record: &AnalyzedRecord) -> u64 {
-    record.item.rating.as_ref().and_then(|rating| rating.overall).map_or(0, |overall| (overall * 10.0).round() as u64)
+    record
+        .item
+        .rating
+        .as_ref()
+        .and_then(|rating| rating.overall)
+        .map_or(0, |overall| (overall * 10.0).round() as u64)
 }
 
 /// xxh3-64 of the author id, 0 = unknown.
 pub fn author_hash(record: &AnalyzedRecord) -> u64 {
-    record.item.author.id.as_deref().filter(|id| !id.is_empty()).map_or(0, |id| xxh3_64(id.as_bytes()))
+    record
+        .item
+        .author
+        .id
+        .as_deref()
+        .filter(|id| !id.is_empty())
+        .map_or(0, |id| xxh3_64(id.as_bytes()))
 }
 
 /// Event time where it may be counted: known and not in the future.
@@ -225,8 +258,7 @@ impl PreparedItem {
     pub fn set_duplicate(&mut self, duplicate: Option<crate::item::Duplicate>) -> Result<(), InvalidDocument> {
         let item = Arc::make_mut(&mut self.item);
         item.record.analysis.duplicate = duplicate;
-        self.json =
-            serde_json::to_vec(&item.record).map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
+        self.json = serde_json::to_vec(&item.record).map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
         Ok(())
     }
 
@@ -249,7 +281,10 @@ impl PreparedItem {
         if let Some(keyword) = &item.source.keyword {
             document.add_text(fields.keyword, keyword);
         }
-        document.add_text(fields.model, format!("{} {}", record.analysis.model.name, record.analysis.model.version));
+        document.add_text(
+            fields.model,
+            format!("{} {}", record.analysis.model.name, record.analysis.model.version),
+        );
         document.add_u64(fields.rating, rating_tenths(record));
         document.add_bool(fields.valid, record.analysis.valid.label);
         document.add_bool(fields.voice, voice);
@@ -263,7 +298,12 @@ impl PreparedItem {
         document.add_date(fields.collected_at, date(item.collected_at));
         document.add_u64(fields.signature, self.item.signature);
         document.add_u64(fields.author, author_hash(record));
-        document.add_u64(fields.engagement, item.engagement.values().fold(0, |sum, count| sum.saturating_add(count.n)));
+        document.add_u64(
+            fields.engagement,
+            item.engagement
+                .values()
+                .fold(0, |sum, count| sum.saturating_add(count.n)),
+        );
         if let RecordPosition::Kafka { partition, offset, .. } = &record.position.record {
             document.add_u64(fields.partition, u64::from(partition.unsigned_abs()));
             document.add_u64(fields.offset, offset.unsigned_abs());
@@ -277,7 +317,14 @@ impl PreparedItem {
 }
 
 /// A deleted id: remembers that (version, epoch) so that an older copy does not come back.
-pub fn tombstone(fields: &Fields, id: &str, version: i64, epoch: u64, source: &str, record_time_ms: i64) -> TantivyDocument {
+pub fn tombstone(
+    fields: &Fields,
+    id: &str,
+    version: i64,
+    epoch: u64,
+    source: &str,
+    record_time_ms: i64,
+) -> TantivyDocument {
     let mut document = key(fields, id_hash(id), version, epoch, 0);
     document.add_bool(fields.tombstone, true);
     document.add_bool(fields.valid, false);

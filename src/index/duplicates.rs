@@ -30,12 +30,18 @@ pub struct DuplicateWindow {
 pub enum Seen {
     First,
     /// `first` is the id hash of the first item, `size` counts this one.
-    Again { first: u128, size: u32 },
+    Again {
+        first: u128,
+        size: u32,
+    },
 }
 
 impl DuplicateWindow {
     pub fn new(window: Duration) -> Self {
-        Self { groups: FxHashMap::default(), window_hours: (window.as_secs() / 3600).min(u64::from(u32::MAX)) as u32 }
+        Self {
+            groups: FxHashMap::default(),
+            window_hours: (window.as_secs() / 3600).min(u64::from(u32::MAX)) as u32,
+        }
     }
 
     /// Scans signature, duplicate and record time of the alive documents.
@@ -44,21 +50,35 @@ impl DuplicateWindow {
         let mut copies: FxHashMap<u64, u32> = FxHashMap::default();
         for segment in searcher.segment_readers() {
             let fast = segment.fast_fields();
-            let (signature, duplicate, time) = (fast.u64("signature")?, fast.bool("duplicate")?, fast.date("record_time")?);
+            let (signature, duplicate, time) = (
+                fast.u64("signature")?,
+                fast.bool("duplicate")?,
+                fast.date("record_time")?,
+            );
             let (hi, lo) = (fast.u64("id_hi")?, fast.u64("id_lo")?);
             for doc in segment.doc_ids_alive() {
-                let Some(text) = signature.first(doc).filter(|signature| *signature != 0) else { continue };
+                let Some(text) = signature.first(doc).filter(|signature| *signature != 0) else {
+                    continue;
+                };
                 if duplicate.first(doc) == Some(true) {
                     *copies.entry(text).or_default() += 1;
                     continue;
                 }
                 let hour = hour_number(time.first(doc).map_or(0, |time| time.into_timestamp_millis()));
-                let group = Group { first: id_of(&hi, &lo, doc), hour, size: 1 };
-                rebuilt.groups.entry(text).and_modify(|known| {
-                    if known.hour < hour {
-                        *known = group;
-                    }
-                }).or_insert(group);
+                let group = Group {
+                    first: id_of(&hi, &lo, doc),
+                    hour,
+                    size: 1,
+                };
+                rebuilt
+                    .groups
+                    .entry(text)
+                    .and_modify(|known| {
+                        if known.hour < hour {
+                            *known = group;
+                        }
+                    })
+                    .or_insert(group);
             }
         }
         for (text, count) in copies {
@@ -79,10 +99,20 @@ impl DuplicateWindow {
         match self.groups.get_mut(&signature) {
             Some(group) if group.first != id && hour.saturating_sub(group.hour) <= window_hours => {
                 group.size += 1;
-                Seen::Again { first: group.first, size: group.size }
+                Seen::Again {
+                    first: group.first,
+                    size: group.size,
+                }
             }
             _ => {
-                self.groups.insert(signature, Group { first: id, hour, size: 1 });
+                self.groups.insert(
+                    signature,
+                    Group {
+                        first: id,
+                        hour,
+                        size: 1,
+                    },
+                );
                 Seen::First
             }
         }
@@ -113,9 +143,17 @@ mod tests {
         let mut window = DuplicateWindow::new(Duration::from_secs(30 * 86_400));
         assert_eq!(window.see(7, 1, 0), Seen::First);
         assert_eq!(window.see(7, 2, HOUR_MS), Seen::Again { first: 1, size: 2 });
-        assert_eq!(window.see(7, 1, HOUR_MS), Seen::First, "the same item again is not its own copy");
+        assert_eq!(
+            window.see(7, 1, HOUR_MS),
+            Seen::First,
+            "the same item again is not its own copy"
+        );
         assert_eq!(window.see(0, 3, 0), Seen::First);
-        assert_eq!(window.see(0, 4, 0), Seen::First, "short texts are never folded together");
+        assert_eq!(
+            window.see(0, 4, 0),
+            Seen::First,
+            "short texts are never folded together"
+        );
     }
 
     #[test]

@@ -26,7 +26,9 @@ pub struct ItemVersion {
 
 impl ItemVersion {
     pub fn wins_over(self, other: Self) -> bool {
-        (self.version, self.epoch).cmp(&(other.version, other.epoch)).then(self.content_hash.cmp(&other.content_hash))
+        (self.version, self.epoch)
+            .cmp(&(other.version, other.epoch))
+            .then(self.content_hash.cmp(&other.content_hash))
             == Ordering::Greater
     }
 }
@@ -63,7 +65,9 @@ impl IdFilter {
         let ids = searcher.num_docs() as usize;
         let capacity = (ids * 2).max(MIN_FILTER_IDS);
         let mut filter = Self {
-            filter: BloomFilter::with_false_pos(FALSE_POSITIVE_RATE).hasher(FxBuildHasher).expected_items(capacity),
+            filter: BloomFilter::with_false_pos(FALSE_POSITIVE_RATE)
+                .hasher(FxBuildHasher)
+                .expected_items(capacity),
             capacity,
             ids: 0,
         };
@@ -104,7 +108,9 @@ pub fn find(searcher: &Searcher, fields: &Fields, id: u128) -> Result<Option<Kno
     // newest segments are last and hold the ids that are sent again soonest
     for (ordinal, segment) in searcher.segment_readers().iter().enumerate().rev() {
         let inverted = segment.inverted_index(fields.id)?;
-        let Some(mut postings) = inverted.read_postings(&term, IndexRecordOption::Basic)? else { continue };
+        let Some(mut postings) = inverted.read_postings(&term, IndexRecordOption::Basic)? else {
+            continue;
+        };
         let mut doc = postings.doc();
         while doc != TERMINATED {
             if !segment.is_deleted(doc) {
@@ -130,7 +136,10 @@ fn known(
         content_hash: fast.u64("content_hash")?.first(doc).unwrap_or(0),
     };
     if fast.bool("tombstone")?.first(doc) == Some(true) {
-        return Ok(Known { version, document: None });
+        return Ok(Known {
+            version,
+            document: None,
+        });
     }
     let stored: TantivyDocument = searcher.doc(tantivy::DocAddress::new(ordinal, doc))?;
     let mut source = String::new();
@@ -142,7 +151,10 @@ fn known(
     let item = AnalyzedItem {
         record: decode(&stored, fields)?,
         source: 0,
-        record_time_ms: fast.date("record_time")?.first(doc).map_or(0, |date| date.into_timestamp_millis()),
+        record_time_ms: fast
+            .date("record_time")?
+            .first(doc)
+            .map_or(0, |date| date.into_timestamp_millis()),
         signature: fast.u64("signature")?.first(doc).unwrap_or(0),
         title_tokens: Vec::new(),
         text_tokens: Vec::new(),
@@ -150,7 +162,11 @@ fn known(
     let duplicate = fast.bool("duplicate")?.first(doc) == Some(true);
     Ok(Known {
         version,
-        document: Some(Arc::new(KnownDocument { item: Arc::new(item), source: source.into(), duplicate })),
+        document: Some(Arc::new(KnownDocument {
+            item: Arc::new(item),
+            source: source.into(),
+            duplicate,
+        })),
     })
 }
 
@@ -160,5 +176,6 @@ pub fn decode(stored: &TantivyDocument, fields: &Fields) -> Result<AnalyzedRecor
         .get_first(fields.json)
         .and_then(|value| value.as_bytes())
         .ok_or_else(|| IndexError::Corrupt("a document without its record".to_owned()))?;
-    serde_json::from_slice(json).map_err(|error| IndexError::Corrupt(format!("a stored record does not parse: {error}")))
+    serde_json::from_slice(json)
+        .map_err(|error| IndexError::Corrupt(format!("a stored record does not parse: {error}")))
 }

@@ -51,7 +51,10 @@ impl IndexStore {
             Index::create(boxed, schema.clone(), IndexSettings::default())?
         };
         if index.schema() != schema {
-            return Err(IndexError::Rebuild { path: directory.to_owned(), what: "schema" });
+            return Err(IndexError::Rebuild {
+                path: directory.to_owned(),
+                what: "schema",
+            });
         }
         register_tokenizer(&index);
         let payload = read_payload(&index)?;
@@ -69,7 +72,9 @@ impl IndexStore {
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let searcher = reader.searcher();
         let filter = IdFilter::rebuild(&searcher)?;
-        let (alive_docs, tombstones) = payload.as_ref().map_or((0, 0), |payload| (payload.alive_docs, payload.tombstones));
+        let (alive_docs, tombstones) = payload
+            .as_ref()
+            .map_or((0, 0), |payload| (payload.alive_docs, payload.tombstones));
         if searcher.num_docs() != alive_docs {
             return Err(IndexError::Corrupt(format!(
                 "{} documents are alive and the checkpoint says {alive_docs}; run `qingting verify`",
@@ -129,7 +134,11 @@ impl IndexStore {
     }
 
     pub fn version_of(&self, item: &PreparedItem) -> ItemVersion {
-        ItemVersion { version: item.item.record.item.version, epoch: self.epoch, content_hash: item.content_hash }
+        ItemVersion {
+            version: item.item.record.item.version,
+            epoch: self.epoch,
+            content_hash: item.content_hash,
+        }
     }
 
     /// Adds a document whose [`Standing`] is not stale.
@@ -143,28 +152,60 @@ impl IndexStore {
     ) -> Result<Applied, IndexError> {
         let id = item.id_hash;
         let version = self.version_of(&item);
-        let added = Arc::new(KnownDocument { item: item.item.clone(), source: source.clone(), duplicate });
+        let added = Arc::new(KnownDocument {
+            item: item.item.clone(),
+            source: source.clone(),
+            duplicate,
+        });
         let document = item.document(&self.fields, source, self.epoch, voice, duplicate);
         let (outcome, replaced) = self.make_room(id, standing)?;
         self.writer.add_document(document)?;
-        self.remember(id, Known { version, document: Some(added.clone()) });
-        Ok(Applied { outcome, replaced, added: Some(added) })
+        self.remember(
+            id,
+            Known {
+                version,
+                document: Some(added.clone()),
+            },
+        );
+        Ok(Applied {
+            outcome,
+            replaced,
+            added: Some(added),
+        })
     }
 
     /// Deletes an id at a version: a tombstone stands in its place.
     pub fn delete(&mut self, id: &str, version: i64, source: &str, record_time_ms: i64) -> Result<Applied, IndexError> {
         let key = id_hash(id);
-        let version = ItemVersion { version, epoch: self.epoch, content_hash: u64::MAX };
+        let version = ItemVersion {
+            version,
+            epoch: self.epoch,
+            content_hash: u64::MAX,
+        };
         let standing = self.standing(key, version)?;
         if matches!(standing, Standing::Stale) {
-            return Ok(Applied { outcome: ItemOutcome::Stale, replaced: None, added: None });
+            return Ok(Applied {
+                outcome: ItemOutcome::Stale,
+                replaced: None,
+                added: None,
+            });
         }
         let document = tombstone(&self.fields, id, version.version, self.epoch, source, record_time_ms);
         let (_, replaced) = self.make_room(key, standing)?;
         self.writer.add_document(document)?;
         self.tombstones += 1;
-        self.remember(key, Known { version, document: None });
-        Ok(Applied { outcome: ItemOutcome::Deleted, replaced, added: None })
+        self.remember(
+            key,
+            Known {
+                version,
+                document: None,
+            },
+        );
+        Ok(Applied {
+            outcome: ItemOutcome::Deleted,
+            replaced,
+            added: None,
+        })
     }
 
     /// `delete_term` is issued only for a real replacement: the delete queue is the bottleneck of a busy writer.
@@ -175,7 +216,8 @@ impl IndexStore {
     ) -> Result<(ItemOutcome, Option<Arc<KnownDocument>>), IndexError> {
         match standing {
             Standing::Replaces(known) => {
-                self.writer.delete_term(Term::from_field_bytes(self.fields.id, &id.to_be_bytes()));
+                self.writer
+                    .delete_term(Term::from_field_bytes(self.fields.id, &id.to_be_bytes()));
                 match known.document {
                     Some(document) => Ok((ItemOutcome::Updated, Some(document))),
                     None => {
@@ -188,7 +230,9 @@ impl IndexStore {
                 self.alive_docs += 1;
                 Ok((ItemOutcome::Inserted, None))
             }
-            Standing::Stale => Err(IndexError::Corrupt("a stale document was about to be written".to_owned())),
+            Standing::Stale => Err(IndexError::Corrupt(
+                "a stale document was about to be written".to_owned(),
+            )),
         }
     }
 
@@ -240,13 +284,17 @@ impl IndexStore {
 
 #[cfg(not(feature = "crash-test"))]
 fn open_directory(path: &Path) -> Result<Box<dyn Directory>, IndexError> {
-    Ok(Box::new(tantivy::directory::MmapDirectory::open(path).map_err(tantivy::TantivyError::from)?))
+    Ok(Box::new(
+        tantivy::directory::MmapDirectory::open(path).map_err(tantivy::TantivyError::from)?,
+    ))
 }
 
 #[cfg(feature = "crash-test")]
 fn open_directory(path: &Path) -> Result<Box<dyn Directory>, IndexError> {
     use crate::checkpoint::watched_directory::WatchedDirectory;
-    Ok(Box::new(WatchedDirectory::open(path).map_err(tantivy::TantivyError::from)?))
+    Ok(Box::new(
+        WatchedDirectory::open(path).map_err(tantivy::TantivyError::from)?,
+    ))
 }
 
 /// How a new version stands to what is alive under its id.
@@ -258,14 +306,18 @@ pub enum Standing {
 
 /// The pre-tokenized fields never run a tokenizer, but the segment writer asks for one by name.
 fn register_tokenizer(index: &Index) {
-    index.tokenizers().register(TOKENIZER, TextAnalyzer::from(RawTokenizer::default()));
+    index
+        .tokenizers()
+        .register(TOKENIZER, TextAnalyzer::from(RawTokenizer::default()));
 }
 
 fn read_payload(index: &Index) -> Result<Option<Payload>, IndexError> {
     index
         .load_metas()?
         .payload
-        .map(|text| serde_json::from_str(&text).map_err(|error| IndexError::Corrupt(format!("checkpoint payload: {error}"))))
+        .map(|text| {
+            serde_json::from_str(&text).map_err(|error| IndexError::Corrupt(format!("checkpoint payload: {error}")))
+        })
         .transpose()
 }
 
@@ -277,7 +329,10 @@ pub fn open_for_reading(directory: &Path) -> Result<(Index, Fields, Option<Paylo
     }
     let index = Index::open_in_dir(directory)?;
     if index.schema() != schema {
-        return Err(IndexError::Rebuild { path: directory.to_owned(), what: "schema" });
+        return Err(IndexError::Rebuild {
+            path: directory.to_owned(),
+            what: "schema",
+        });
     }
     register_tokenizer(&index);
     let payload = read_payload(&index)?;

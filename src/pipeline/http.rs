@@ -16,7 +16,10 @@ pub struct HttpServer {
 impl HttpServer {
     /// Listens on `listen` (`host:port`, port 0 chooses one) and serves until stopped.
     pub fn start(shared: Arc<Shared>, listen: &str) -> Result<Self, PipelineError> {
-        let failed = |source| PipelineError::Listen { address: listen.to_owned(), source };
+        let failed = |source| PipelineError::Listen {
+            address: listen.to_owned(),
+            source,
+        };
         let listener = std::net::TcpListener::bind(listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = format!("http://{}", listener.local_addr().map_err(failed)?);
@@ -33,18 +36,29 @@ impl HttpServer {
                 let served = runtime.block_on(async {
                     let listener = tokio::net::TcpListener::from_std(listener)?;
                     let metrics = shared.metrics.clone();
-                    let router = axum::Router::new().route("/metrics", axum::routing::get(move || { let m = metrics.clone(); async move { m.render() } }));
-                    axum::serve(listener, router).with_graceful_shutdown(async {
-                        let _ = stopped.await;
-                    })
-                    .await
+                    let router = axum::Router::new().route(
+                        "/metrics",
+                        axum::routing::get(move || {
+                            let m = metrics.clone();
+                            async move { m.render() }
+                        }),
+                    );
+                    axum::serve(listener, router)
+                        .with_graceful_shutdown(async {
+                            let _ = stopped.await;
+                        })
+                        .await
                 });
                 if let Err(error) = served {
                     tracing::error!(%error, "the http server ended");
                 }
             })
             .map_err(PipelineError::Io)?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// `http://HOST:PORT`.

@@ -6,7 +6,15 @@ use crate::checkpoint::{FilePosition, Payload, TopicPosition};
 use crate::clock::Stopwatch;
 use crate::config::{ClockMode, Config, SourceInput};
 struct FileSource;
-impl FileSource { fn next_record(&mut self) -> Result<Option<crate::item::RawRecord>, SourceError> { Ok(None) } fn open(_: u16, _: &[String], _: Option<i64>) -> Result<Self, SourceError> { Ok(Self) } fn skip_to(&mut self, _: &str, _: u64) {} }
+impl FileSource {
+    fn next_record(&mut self) -> Result<Option<crate::item::RawRecord>, SourceError> {
+        Ok(None)
+    }
+    fn open(_: u16, _: &[String], _: Option<i64>) -> Result<Self, SourceError> {
+        Ok(Self)
+    }
+    fn skip_to(&mut self, _: &str, _: u64) {}
+}
 use crate::source::gate::{Entry, Gate};
 use crate::source::kafka::KafkaSource;
 use crate::source::{SourceError, SourceEvent};
@@ -64,7 +72,11 @@ impl Intake {
                 read += fill_from_file(file, &mut gate)?;
             }
             if let Some(kafka) = &mut kafka {
-                let wait = if batch.is_empty() && read == 0 { LINGER } else { Duration::ZERO };
+                let wait = if batch.is_empty() && read == 0 {
+                    LINGER
+                } else {
+                    Duration::ZERO
+                };
                 kafka.poll(&mut gate, wait, &mut events)?;
                 while let Ok(positions) = self.committed.try_recv() {
                     kafka.commit(&positions);
@@ -93,11 +105,20 @@ impl Intake {
         gate: &mut Gate,
         events: &mut Vec<SourceEvent>,
     ) -> Result<Option<KafkaSource>, PipelineError> {
-        let reads_topics = self.config.sources.iter().any(|source| !matches!(source.input, SourceInput::Files(_)));
-        let Some(kafka) = self.config.kafka.as_ref().filter(|_| reads_topics) else { return Ok(None) };
+        let reads_topics = self
+            .config
+            .sources
+            .iter()
+            .any(|source| !matches!(source.input, SourceInput::Files(_)));
+        let Some(kafka) = self.config.kafka.as_ref().filter(|_| reads_topics) else {
+            return Ok(None);
+        };
         let metrics = self.shared.metrics.clone();
         let lag = Box::new(move |topic: &str, partition: i32, messages: i64| {
-            metrics.consumer_lag_messages.with_label_values(&[topic, &partition.to_string()]).set(messages);
+            metrics
+                .consumer_lag_messages
+                .with_label_values(&[topic, &partition.to_string()])
+                .set(messages);
         });
         let source = KafkaSource::open(&self.config, kafka, positions, gate, lag, events)?;
         if let Some(newest_ms) = source.newest_record_time_ms(kafka) {
@@ -109,13 +130,19 @@ impl Intake {
     fn open_files(&self, positions: &[FilePosition], gate: &mut Gate) -> Result<Vec<FileLane>, PipelineError> {
         let mut lanes = Vec::new();
         for (index, source) in self.config.sources.iter().enumerate() {
-            let SourceInput::Files(patterns) = &source.input else { continue };
+            let SourceInput::Files(patterns) = &source.input else {
+                continue;
+            };
             let mut reader =
                 FileSource::open(index as u16, patterns, None).map_err(|error| SourceError::File(error.to_string()))?;
             for position in positions.iter().filter(|position| position.source == source.name) {
                 reader.skip_to(&position.file, position.next_record);
             }
-            lanes.push(FileLane { lane: gate.add_lane(), reader, ended: false });
+            lanes.push(FileLane {
+                lane: gate.add_lane(),
+                reader,
+                ended: false,
+            });
         }
         Ok(lanes)
     }
@@ -131,7 +158,12 @@ impl Intake {
         stage.batch_items.observe(entries.len() as f64);
         let waited = Stopwatch::start();
         let has_record = entries.iter().any(|entry| matches!(entry, Entry::Record(_)));
-        self.work.send(WorkBatch { number: *number, entries }).map_err(|_| PipelineError::Stopped)?;
+        self.work
+            .send(WorkBatch {
+                number: *number,
+                entries,
+            })
+            .map_err(|_| PipelineError::Stopped)?;
         *number += 1;
         stage.backpressure_seconds.inc_by(waited.elapsed().as_secs_f64());
         if let Some(applied) = self.probe.as_ref().filter(|_| has_record) {

@@ -8,8 +8,8 @@ use super::shared::Shared;
 use super::stages::ProcessedRecord;
 use crate::alert::AlertRecord;
 use crate::checkpoint::{
-    Balance, Bug, FilePosition, FrameKind, Identities, LineFile, PAYLOAD_FORMAT, Payload, StartCounter,
-    StateLog, Step, TopicPosition, enter, seeded,
+    Balance, Bug, FilePosition, FrameKind, Identities, LineFile, PAYLOAD_FORMAT, Payload, StartCounter, StateLog, Step,
+    TopicPosition, enter, seeded,
 };
 use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
@@ -64,14 +64,23 @@ impl Keeper {
         for change in record.changes {
             let outcome = match change {
                 Change::Upsert(item) => self.upsert(item, &source)?,
-                Change::Delete { id, version, record_time_ms, .. } => {
+                Change::Delete {
+                    id,
+                    version,
+                    record_time_ms,
+                    ..
+                } => {
                     let applied = self.store.delete(&id, version, &source, record_time_ms)?;
                     self.count(&applied, crate::index::id_hash(&id));
                     applied.outcome
                 }
             };
             self.balance(&source).count_item(outcome);
-            self.shared.metrics.items_total.with_label_values(&[&*source, outcome.label()]).inc();
+            self.shared
+                .metrics
+                .items_total
+                .with_label_values(&[&*source, outcome.label()])
+                .inc();
             self.open_items += 1;
         }
         Ok(())
@@ -79,8 +88,13 @@ impl Keeper {
 
     /// A kill between the commit of a boundary and the commit of its decisions: decide again, on the same state.
     pub fn resume_evaluation(&mut self) -> Result<(), PipelineError> {
-        let Some(hour_ms) = self.payload.record_hour_ms else { return Ok(()) };
-        let mut boundary_ms = self.payload.evaluated_through_ms.map_or(hour_ms, |through| through + HOUR_MS);
+        let Some(hour_ms) = self.payload.record_hour_ms else {
+            return Ok(());
+        };
+        let mut boundary_ms = self
+            .payload
+            .evaluated_through_ms
+            .map_or(hour_ms, |through| through + HOUR_MS);
         while boundary_ms <= hour_ms {
             self.boundary(boundary_ms)?;
             boundary_ms += HOUR_MS;
@@ -92,8 +106,15 @@ impl Keeper {
     pub fn boundary(&mut self, boundary_ms: i64) -> Result<(), PipelineError> {
         self.payload.record_hour_ms = Some(boundary_ms);
         self.dirty = true;
-        self.shared.metrics.watermark_timestamp_seconds.set(boundary_ms as f64 / 1000.0);
-        if self.payload.evaluated_through_ms.is_some_and(|through| through >= boundary_ms) {
+        self.shared
+            .metrics
+            .watermark_timestamp_seconds
+            .set(boundary_ms as f64 / 1000.0);
+        if self
+            .payload
+            .evaluated_through_ms
+            .is_some_and(|through| through >= boundary_ms)
+        {
             return Ok(());
         }
         let wanted = self.trend.read().wants_evaluation(boundary_ms);
@@ -172,7 +193,9 @@ impl Keeper {
             return Ok(old.duplicate);
         }
         let seen = self.duplicates.see(signature, id, item.item.record_time_ms);
-        let Seen::Again { first, size } = seen else { return Ok(false) };
+        let Seen::Again { first, size } = seen else {
+            return Ok(false);
+        };
         let first = self.store.known(first)?.and_then(|known| known.document);
         let Some(first) = first else { return Ok(false) };
         let duplicate = Duplicate {
@@ -197,7 +220,10 @@ impl Keeper {
         {
             let contribution = contribution(&trend, &old.item, &old.source);
             trend.apply(&contribution, Sign::Minus);
-            let kept = applied.added.as_ref().is_some_and(|new| new.item.signature == old.item.signature);
+            let kept = applied
+                .added
+                .as_ref()
+                .is_some_and(|new| new.item.signature == old.item.signature);
             if !kept {
                 self.duplicates.forget(old.item.signature, id);
             }
@@ -217,19 +243,33 @@ impl Keeper {
         balance.count_record(record.outcome, record.payload_bytes);
         balance.dead_letters += record.dead_letters.len() as u64;
         let metrics = &self.shared.metrics;
-        metrics.records_total.with_label_values(&[&**source, record.outcome.label()]).inc();
-        metrics.record_bytes_total.with_label_values(&[&**source]).inc_by(record.payload_bytes);
+        metrics
+            .records_total
+            .with_label_values(&[&**source, record.outcome.label()])
+            .inc();
+        metrics
+            .record_bytes_total
+            .with_label_values(&[&**source])
+            .inc_by(record.payload_bytes);
         for letter in &record.dead_letters {
-            metrics.dead_letters_total.with_label_values(&[&**source, letter.code.code()]).inc();
+            metrics
+                .dead_letters_total
+                .with_label_values(&[&**source, letter.code.code()])
+                .inc();
         }
         self.payload.newest_record_time_ms = self.payload.newest_record_time_ms.max(record.record_time_ms);
-        self.newest_record_time_ms.fetch_max(record.record_time_ms, Ordering::AcqRel);
+        self.newest_record_time_ms
+            .fetch_max(record.record_time_ms, Ordering::AcqRel);
         self.remember_position(source, record);
     }
 
     fn remember_position(&mut self, source: &str, record: &ProcessedRecord) {
         match &record.position {
-            RecordPosition::Kafka { topic, partition, offset } => {
+            RecordPosition::Kafka {
+                topic,
+                partition,
+                offset,
+            } => {
                 let epoch = self.payload.epoch_of(topic);
                 self.positions.insert(
                     (topic.to_string(), *partition),
@@ -247,7 +287,11 @@ impl Keeper {
             RecordPosition::File { file, record } => {
                 self.files.insert(
                     (source.to_owned(), file.to_string()),
-                    FilePosition { source: source.to_owned(), file: file.to_string(), next_record: record + 1 },
+                    FilePosition {
+                        source: source.to_owned(),
+                        file: file.to_string(),
+                        next_record: record + 1,
+                    },
                 );
             }
         }
@@ -291,7 +335,10 @@ impl Keeper {
         let _ = self.committed.try_send(self.payload.positions.clone());
         self.shared.committed(&self.payload, self.store.searcher().clone());
         timer.finish(&self.shared.metrics, items);
-        self.shared.metrics.checkpoint_duration_seconds.observe(watch.elapsed().as_secs_f64());
+        self.shared
+            .metrics
+            .checkpoint_duration_seconds
+            .observe(watch.elapsed().as_secs_f64());
         self.since_commit = Stopwatch::start();
         self.open_items = 0;
         self.dirty = false;

@@ -110,7 +110,8 @@ impl PipelineError {
             self,
             Self::Index(IndexError::Locked(_) | IndexError::Rebuild { .. })
                 | Self::Checkpoint(
-                    crate::checkpoint::CheckpointError::Short { .. } | crate::checkpoint::CheckpointError::Damaged { .. }
+                    crate::checkpoint::CheckpointError::Short { .. }
+                        | crate::checkpoint::CheckpointError::Damaged { .. }
                 )
                 | Self::Classify(_)
                 | Self::Format(_)
@@ -150,7 +151,12 @@ impl Pipeline {
                 .spawn(move || supervise(&shared, &stages, &stop))
                 .map_err(PipelineError::Io)?
         };
-        Ok(Self { shared, stop, supervisor: Some(supervisor), _lock: lock })
+        Ok(Self {
+            shared,
+            stop,
+            supervisor: Some(supervisor),
+            _lock: lock,
+        })
     }
 
     pub fn shared(&self) -> &Arc<Shared> {
@@ -204,8 +210,10 @@ fn supervise(shared: &Arc<Shared>, stages: &Arc<Stages>, stop: &Arc<AtomicBool>)
         let outcome = StartCounter::begin(&shared.config.data_dir, std::mem::take(&mut first))
             .map_err(PipelineError::from)
             .and_then(|starts| {
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| session::run(shared, stages, starts, stop)))
-                    .unwrap_or(Err(PipelineError::Panicked("index")))
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    session::run(shared, stages, starts, stop)
+                }))
+                .unwrap_or(Err(PipelineError::Panicked("index")))
             });
         let error = match outcome {
             Ok(()) if stop.load(Ordering::Acquire) => return Ok(()),
@@ -240,8 +248,15 @@ pub fn lock(data_dir: &Path) -> Result<File, PipelineError> {
 
 /// The key of author pseudonyms: `[privacy] key_file`, else one made in the data directory.
 fn read_key(config: &Config) -> Result<Vec<u8>, PipelineError> {
-    let path = config.privacy.key_file.clone().unwrap_or_else(|| config.data_dir.join("privacy.key"));
-    let failed = |what: String| PipelineError::Key { path: path.clone(), what };
+    let path = config
+        .privacy
+        .key_file
+        .clone()
+        .unwrap_or_else(|| config.data_dir.join("privacy.key"));
+    let failed = |what: String| PipelineError::Key {
+        path: path.clone(),
+        what,
+    };
     if config.privacy.key_file.is_none() && !path.exists() {
         let mut key = [0u8; 32];
         let mut random = File::open("/dev/urandom").map_err(|error| failed(error.to_string()))?;

@@ -63,7 +63,11 @@ impl Outbox {
             acknowledged: Vec::new(),
             dead_letters_sent,
             receivers: config.receivers.iter().map(|receiver| receiver.name.clone()).collect(),
-            by_rule: config.rules.iter().map(|rule| (rule.name.clone(), rule.receivers.clone())).collect(),
+            by_rule: config
+                .rules
+                .iter()
+                .map(|rule| (rule.name.clone(), rule.receivers.clone()))
+                .collect(),
             deliver_history: config.alerting.deliver_history,
             metrics,
         }
@@ -96,7 +100,9 @@ impl Outbox {
 
     /// Episodes that fire, to be kept alive at receivers that forget.
     pub fn firing(&self) -> impl Iterator<Item = (&str, &AlertRecord)> {
-        self.firing.values().flat_map(|alert| self.receivers_of(alert).into_iter().map(move |name| (name, alert)))
+        self.firing
+            .values()
+            .flat_map(|alert| self.receivers_of(alert).into_iter().map(move |name| (name, alert)))
     }
 
     pub fn remember(&mut self, seq: u64, alert: &AlertRecord) {
@@ -118,12 +124,24 @@ impl Outbox {
         if !leaves || !alert.paged {
             return Vec::new();
         }
-        let Ok(value) = serde_json::to_value(alert) else { return Vec::new() };
-        self.receivers_of(alert).into_iter().map(|name| Row { receiver: name.to_owned(), alert: value.clone() }).collect()
+        let Ok(value) = serde_json::to_value(alert) else {
+            return Vec::new();
+        };
+        self.receivers_of(alert)
+            .into_iter()
+            .map(|name| Row {
+                receiver: name.to_owned(),
+                alert: value.clone(),
+            })
+            .collect()
     }
 
     fn receivers_of(&self, alert: &AlertRecord) -> Vec<&str> {
-        let named = self.by_rule.get(&alert.rule).filter(|receivers| !receivers.is_empty()).unwrap_or(&self.receivers);
+        let named = self
+            .by_rule
+            .get(&alert.rule)
+            .filter(|receivers| !receivers.is_empty())
+            .unwrap_or(&self.receivers);
         named.iter().map(String::as_str).collect()
     }
 

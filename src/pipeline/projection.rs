@@ -30,7 +30,10 @@ impl Projection {
     }
 
     fn last_seq(&self) -> Result<Option<u64>, rusqlite::Error> {
-        self.connection.query_row("SELECT max(seq) FROM alerts", [], |row| row.get(0)).optional().map(Option::flatten)
+        self.connection
+            .query_row("SELECT max(seq) FROM alerts", [], |row| row.get(0))
+            .optional()
+            .map(Option::flatten)
     }
 
     /// Applies transitions in the order of the log; one that is older than what is known changes nothing.
@@ -45,7 +48,14 @@ impl Projection {
             for (seq, alert) in transitions {
                 let json = serde_json::to_string(alert)
                     .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-                statement.execute(params![alert.id, alert.rule, state_name(alert.state), alert.starts_at, *seq as i64, json])?;
+                statement.execute(params![
+                    alert.id,
+                    alert.rule,
+                    state_name(alert.state),
+                    alert.starts_at,
+                    *seq as i64,
+                    json
+                ])?;
             }
         }
         transaction.commit()
@@ -58,12 +68,15 @@ impl Projection {
              ORDER BY starts_at DESC, id LIMIT 1000",
         )?;
         let rows = statement.query_map(params![state, rule], |row| row.get::<_, String>(0))?;
-        rows.map(|json| json.map(|json| serde_json::from_str(&json).unwrap_or_default())).collect()
+        rows.map(|json| json.map(|json| serde_json::from_str(&json).unwrap_or_default()))
+            .collect()
     }
 
     pub fn alert(&self, id: &str) -> Result<Option<serde_json::Value>, rusqlite::Error> {
-        let json: Option<String> =
-            self.connection.query_row("SELECT json FROM alerts WHERE id = ?1", [id], |row| row.get(0)).optional()?;
+        let json: Option<String> = self
+            .connection
+            .query_row("SELECT json FROM alerts WHERE id = ?1", [id], |row| row.get(0))
+            .optional()?;
         Ok(json.map(|json| serde_json::from_str(&json).unwrap_or_default()))
     }
 }

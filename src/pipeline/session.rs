@@ -114,26 +114,51 @@ fn open(
     for change in changes {
         log.push(FrameKind::Annotation, change.to_string().as_bytes());
     }
-    let dead_letter_path =
-        config.dead_letter.file.clone().unwrap_or_else(|| config.data_dir.join("dead_letters.ndjson"));
+    let dead_letter_path = config
+        .dead_letter
+        .file
+        .clone()
+        .unwrap_or_else(|| config.data_dir.join("dead_letters.ndjson"));
     let dead_letters = LineFile::open(&dead_letter_path, payload.dead_letters_bytes)?;
-    let projection = Arc::new(Mutex::new(Projection::open(&config.data_dir, payload.state_log.next_seq)?));
+    let projection = Arc::new(Mutex::new(Projection::open(
+        &config.data_dir,
+        payload.state_log.next_seq,
+    )?));
     let (rows, to_deliver) = unbounded();
     let (report, delivered) = unbounded();
-    let notifier = Notifier::start_with_clock(&config.receivers, config.kafka.as_ref(), shared.metrics.clone(), shared.clock.clone(), to_deliver, move |row| {
-        // closed only while the session ends
-        let _ = report.send(row);
-    })?;
+    let notifier = Notifier::start_with_clock(
+        &config.receivers,
+        config.kafka.as_ref(),
+        shared.metrics.clone(),
+        shared.clock.clone(),
+        to_deliver,
+        move |row| {
+            // closed only while the session ends
+            let _ = report.send(row);
+        },
+    )?;
     let dead_letters_sent = Arc::new(AtomicU64::new(payload.dead_letters_sent_bytes));
     let dead_letter_topic = match &config.dead_letter.topic {
         Some(topic) => {
             let durable = shared.durable_dead_letters.clone();
-            Some(TopicSender::start(config, topic, &dead_letter_path, dead_letters_sent.clone(), durable)?)
+            Some(TopicSender::start(
+                config,
+                topic,
+                &dead_letter_path,
+                dead_letters_sent.clone(),
+                durable,
+            )?)
         }
         None => None,
     };
-    let mut outbox =
-        Outbox::new(config, shared.metrics.clone(), projection.clone(), rows, delivered, dead_letters_sent);
+    let mut outbox = Outbox::new(
+        config,
+        shared.metrics.clone(),
+        projection.clone(),
+        rows,
+        delivered,
+        dead_letters_sent,
+    );
     outbox.restore(&frames)?;
     for (receiver, alert) in outbox.firing() {
         notifier.keep_firing(receiver, serde_json::to_value(alert).map_err(PipelineError::Serialize)?);
@@ -163,10 +188,22 @@ fn open(
         dead_letter_topic,
         outbox,
         starts,
-        sources: config.sources.iter().map(|source| source.name.as_str().into()).collect(),
+        sources: config
+            .sources
+            .iter()
+            .map(|source| source.name.as_str().into())
+            .collect(),
         identities,
-        positions: payload.positions.iter().map(|p| ((p.topic.clone(), p.partition), p.clone())).collect(),
-        files: payload.files.iter().map(|p| ((p.source.clone(), p.file.clone()), p.clone())).collect(),
+        positions: payload
+            .positions
+            .iter()
+            .map(|p| ((p.topic.clone(), p.partition), p.clone()))
+            .collect(),
+        files: payload
+            .files
+            .iter()
+            .map(|p| ((p.source.clone(), p.file.clone()), p.clone()))
+            .collect(),
         newest_record_time_ms: Arc::new(AtomicI64::new(payload.newest_record_time_ms)),
         committed,
         since_commit: Stopwatch::start(),
@@ -197,7 +234,11 @@ fn check_identities(
         return Ok((now, Vec::new()));
     }
     if now.dictionary != known.dictionary {
-        return Err(IndexError::Rebuild { path: shared.config.data_dir.clone(), what: "segmentation dictionary" }.into());
+        return Err(IndexError::Rebuild {
+            path: shared.config.data_dir.clone(),
+            what: "segmentation dictionary",
+        }
+        .into());
     }
     let mut changes = Vec::new();
     let mut changed = |kind: &str, from: String, to: String| {
@@ -240,7 +281,13 @@ fn work_on(mut worker: Worker, work: &Receiver<WorkBatch>, done: &Sender<DoneBat
     let suspect = probe.and_then(ProbeFile::suspect);
     while let Ok(batch) = work.recv() {
         let entries = process(&mut worker, batch.entries, probe, suspect.as_deref());
-        if done.send(DoneBatch { number: batch.number, entries }).is_err() {
+        if done
+            .send(DoneBatch {
+                number: batch.number,
+                entries,
+            })
+            .is_err()
+        {
             return;
         }
     }
@@ -265,7 +312,10 @@ fn process(
     let processed = match (probe, records.as_slice()) {
         (Some(_), [record]) if suspect.is_some_and(|suspect| suspect == record.position.to_string()) => {
             tracing::error!(position = %record.position, "this record ended the process: it goes to the dead letters");
-            vec![worker.crashed(record, "the process ended three times running, and on this record when read alone")]
+            vec![worker.crashed(
+                record,
+                "the process ended three times running, and on this record when read alone",
+            )]
         }
         (Some(probe), [record]) => {
             probe.enter(&record.position.to_string())?;
@@ -329,14 +379,19 @@ fn keep(
             }
         }
         shared.metrics.stage(Stage::Index).queue_items.set(waiting.len() as i64);
-        if caught_up && keeper.has_work() || keeper.commit_is_due(config.checkpoint.interval, config.checkpoint.max_items)
+        if caught_up && keeper.has_work()
+            || keeper.commit_is_due(config.checkpoint.interval, config.checkpoint.max_items)
         {
             keeper.commit()?;
         }
         if caught_up {
             shared.set_caught_up();
         }
-        shared.metrics.checkpoint_age_seconds.set(if keeper.has_work() { keeper.since_commit.elapsed().as_secs_f64() } else { 0.0 });
+        shared.metrics.checkpoint_age_seconds.set(if keeper.has_work() {
+            keeper.since_commit.elapsed().as_secs_f64()
+        } else {
+            0.0
+        });
         if probe.is_some() && records > 0 {
             probed += records;
             probe_file.clear()?;

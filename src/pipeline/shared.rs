@@ -1,8 +1,8 @@
 //! What the threads of a process share: the last commit as it can be searched, and how things stand.
 
+use super::PipelineError;
 use super::projection::Projection;
 use super::stages::Stages;
-use super::PipelineError;
 use crate::checkpoint::{Balance, Payload};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -91,7 +91,10 @@ impl Shared {
     }
 
     pub fn health(&self) -> Health {
-        Health { caught_up: self.is_caught_up(), ..self.health.read().clone() }
+        Health {
+            caught_up: self.is_caught_up(),
+            ..self.health.read().clone()
+        }
     }
 
     /// Commits of this process.
@@ -109,7 +112,8 @@ impl Shared {
 
     pub(super) fn started(&self, live: Live, payload: &Payload) {
         *self.live.write() = Some(live);
-        self.durable_dead_letters.store(payload.dead_letters_bytes, Ordering::Release);
+        self.durable_dead_letters
+            .store(payload.dead_letters_bytes, Ordering::Release);
         self.restore_counters(payload);
         self.show(payload);
     }
@@ -140,7 +144,8 @@ impl Shared {
             live.searcher = searcher;
             live.generation = payload.commit;
         }
-        self.durable_dead_letters.store(payload.dead_letters_bytes, Ordering::Release);
+        self.durable_dead_letters
+            .store(payload.dead_letters_bytes, Ordering::Release);
         self.commits.fetch_add(1, Ordering::AcqRel);
         self.show(payload);
     }
@@ -167,7 +172,12 @@ impl Shared {
     pub(super) fn note_source_event(&self, event: &SourceEvent) {
         let data_dir = self.config.data_dir.display();
         match event {
-            SourceEvent::Assigned { topic, partition, epoch, next_offset } => {
+            SourceEvent::Assigned {
+                topic,
+                partition,
+                epoch,
+                next_offset,
+            } => {
                 tracing::info!(topic, partition, epoch, next_offset, "partition assigned");
             }
             SourceEvent::Refused { topic, partition } => {
@@ -177,7 +187,12 @@ impl Shared {
                 tracing::error!("{message}");
                 self.health.write().refused.push(message);
             }
-            SourceEvent::Gap { topic, partition, from, to } => {
+            SourceEvent::Gap {
+                topic,
+                partition,
+                from,
+                to,
+            } => {
                 let message = format!("{topic}/{partition}: offsets {from} to {to} are no longer on the broker");
                 tracing::error!(records = to - from, "{message}");
                 self.health.write().gaps.push(message);

@@ -78,12 +78,16 @@ impl Worker {
     pub fn process(&mut self, records: &[RawRecord]) -> Result<Vec<ProcessedRecord>, ClassifyError> {
         match catch_unwind(AssertUnwindSafe(|| self.process_batch(records))) {
             Ok(Ok(processed)) => Ok(processed),
-            Ok(Err(error)) if records.len() <= 1 => {
-                Ok(records.iter().map(|record| self.crashed(record, &error.to_string())).collect())
-            }
+            Ok(Err(error)) if records.len() <= 1 => Ok(records
+                .iter()
+                .map(|record| self.crashed(record, &error.to_string()))
+                .collect()),
             Err(_) if records.len() <= 1 => {
                 self.classifier = self.stages.model.classifier()?;
-                Ok(records.iter().map(|record| self.crashed(record, "a stage panicked on this record")).collect())
+                Ok(records
+                    .iter()
+                    .map(|record| self.crashed(record, "a stage panicked on this record"))
+                    .collect())
             }
             _ => {
                 self.classifier = self.stages.model.classifier()?;
@@ -132,11 +136,29 @@ impl Worker {
             for change in outcome.changes.drain(..) {
                 match change {
                     Change::Upsert(item) => {
-                        mapped.push((Slot { record: index, change: own.len() }, item));
+                        mapped.push((
+                            Slot {
+                                record: index,
+                                change: own.len(),
+                            },
+                            item,
+                        ));
                         own.push(None);
                     }
-                    Change::Delete { id, version, position, record_time_ms, source } => {
-                        own.push(Some(Change::Delete { id, version, position, record_time_ms, source }));
+                    Change::Delete {
+                        id,
+                        version,
+                        position,
+                        record_time_ms,
+                        source,
+                    } => {
+                        own.push(Some(Change::Delete {
+                            id,
+                            version,
+                            position,
+                            record_time_ms,
+                            source,
+                        }));
                     }
                 }
             }
@@ -158,8 +180,10 @@ impl Worker {
         timer.finish(&stages.metrics, clean.len());
 
         let timer = StageTimer::start(Stage::Segment);
-        let (slots, segmented): (Vec<Slot>, Vec<SegmentedItem>) =
-            clean.into_iter().map(|(slot, item)| (slot, stages.segmenter.segment(item))).unzip();
+        let (slots, segmented): (Vec<Slot>, Vec<SegmentedItem>) = clean
+            .into_iter()
+            .map(|(slot, item)| (slot, stages.segmenter.segment(item)))
+            .unzip();
         timer.finish(&stages.metrics, segmented.len());
 
         let timer = StageTimer::start(Stage::Classify);

@@ -24,12 +24,19 @@ pub fn verify(data_dir: &Path) -> Result<Verification, PipelineError> {
     let (index, fields, payload) = open_for_reading(&index_directory(data_dir))?;
     let mut differences = Vec::new();
     let Some(payload) = payload else {
-        let documents: u64 =
-            index.searchable_segment_metas().map_err(crate::index::IndexError::from)?.iter().map(|s| u64::from(s.num_docs())).sum();
+        let documents: u64 = index
+            .searchable_segment_metas()
+            .map_err(crate::index::IndexError::from)?
+            .iter()
+            .map(|s| u64::from(s.num_docs()))
+            .sum();
         if documents > 0 {
             differences.push(format!("{documents} documents and no checkpoint"));
         }
-        return Ok(Verification { ok: differences.is_empty(), differences });
+        return Ok(Verification {
+            ok: differences.is_empty(),
+            differences,
+        });
     };
     let searcher = index.reader().map_err(crate::index::IndexError::from)?.searcher();
     check_log(data_dir, &payload, &mut differences);
@@ -37,7 +44,10 @@ pub fn verify(data_dir: &Path) -> Result<Verification, PipelineError> {
     check_documents(&searcher, &payload, &mut differences)?;
     let trend = recount(&payload, &searcher, &fields)?;
     differences.extend(TrendEngine::differences(&payload.trend, &trend.digest()));
-    Ok(Verification { ok: differences.is_empty(), differences })
+    Ok(Verification {
+        ok: differences.is_empty(),
+        differences,
+    })
 }
 
 /// The exact counts of an index, by its own zone and without rules.
@@ -61,7 +71,11 @@ fn check_log(data_dir: &Path, payload: &Payload, differences: &mut Vec<String>) 
         return;
     };
     let Some(committed) = bytes.get(..payload.dead_letters_bytes as usize) else {
-        differences.push(format!("dead letters: {} bytes, the checkpoint says {}", bytes.len(), payload.dead_letters_bytes));
+        differences.push(format!(
+            "dead letters: {} bytes, the checkpoint says {}",
+            bytes.len(),
+            payload.dead_letters_bytes
+        ));
         return;
     };
     let lines = committed.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -69,7 +83,9 @@ fn check_log(data_dir: &Path, payload: &Payload, differences: &mut Vec<String>) 
     for line in lines {
         letters += 1;
         match serde_json::from_slice::<crate::item::DeadLetter>(line) {
-            Ok(letter) if !ids.insert(letter.id.clone()) => differences.push(format!("dead letter {} is there twice", letter.id)),
+            Ok(letter) if !ids.insert(letter.id.clone()) => {
+                differences.push(format!("dead letter {} is there twice", letter.id))
+            }
             Ok(_) => {}
             Err(error) => differences.push(format!("dead letter line {letters} does not parse: {error}")),
         }

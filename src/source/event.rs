@@ -21,9 +21,19 @@ impl SourceError {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceEvent {
-    Assigned { topic: String, partition: i32, epoch: u32, next_offset: i64 },
+    Assigned {
+        topic: String,
+        partition: i32,
+        epoch: u32,
+        next_offset: i64,
+    },
     /// The stored position or the record before it is not what the topic holds: it was re-created or cut.
     Refused { topic: String, partition: i32 },
     /// Records between the stored position and the first one that the broker still has are gone.
-    Gap { topic: String, partition: i32, from: i64, to: i64 },
+    Gap {
+        topic: String,
+        partition: i32,
+        from: i64,
+        to: i64,
+    },
 }

@@ -50,7 +50,10 @@ pub fn hour_of(record_time_ms: i64) -> i64 {
 impl Gate {
     /// Continues in the hour of the checkpoint.
     pub fn new(hour_ms: Option<i64>) -> Self {
-        Self { hour_ms, ..Self::default() }
+        Self {
+            hour_ms,
+            ..Self::default()
+        }
     }
 
     /// A new lane holds everybody back until its first record or its end.
@@ -114,7 +117,11 @@ impl Gate {
         for step in 0..lanes {
             let index = (self.next_lane + step) % lanes;
             let lane = &mut self.lanes[index];
-            while lane.queue.front().is_some_and(|record| hour_of(record.record_time_ms) <= hour_ms) {
+            while lane
+                .queue
+                .front()
+                .is_some_and(|record| hour_of(record.record_time_ms) <= hour_ms)
+            {
                 if out.len() >= limit {
                     self.next_lane = index;
                     return;
@@ -127,8 +134,14 @@ impl Gate {
     /// True when the gate moved to a later hour.
     fn open_next_hour(&mut self, out: &mut Vec<Entry>) -> bool {
         let waiting = self.lanes.iter().any(|lane| lane.queue.is_empty() && !lane.is_idle());
-        let fronts = self.lanes.iter().filter(|lane| !lane.closed).filter_map(|lane| lane.queue.front());
-        let Some(next_ms) = fronts.map(|record| hour_of(record.record_time_ms)).min() else { return false };
+        let fronts = self
+            .lanes
+            .iter()
+            .filter(|lane| !lane.closed)
+            .filter_map(|lane| lane.queue.front());
+        let Some(next_ms) = fronts.map(|record| hour_of(record.record_time_ms)).min() else {
+            return false;
+        };
         if waiting || self.hour_ms.is_some_and(|hour| next_ms <= hour) {
             return false;
         }
@@ -158,7 +171,10 @@ mod tests {
     fn record(lane: usize, offset: u64, hour: i64) -> RawRecord {
         RawRecord {
             source: 0,
-            position: RecordPosition::File { file: format!("lane{lane}").into(), record: offset },
+            position: RecordPosition::File {
+                file: format!("lane{lane}").into(),
+                record: offset,
+            },
             record_time_ms: hour * HOUR_MS + offset as i64,
             key: None,
             payload: Some(Vec::new()),
@@ -200,7 +216,10 @@ mod tests {
         gate.push(busy, record(busy, 0, 1));
         gate.push(busy, record(busy, 1, 4));
         gate.set_at_end(busy);
-        assert_eq!(drain(&mut gate), ["b1", "lane1/0", "b2", "b3", "b4", "lane1/1", "caught up"]);
+        assert_eq!(
+            drain(&mut gate),
+            ["b1", "lane1/0", "b2", "b3", "b4", "lane1/1", "caught up"]
+        );
         assert!(drain(&mut gate).is_empty(), "caught up is said once");
     }
 

@@ -97,8 +97,13 @@ pub fn client_config(kafka: &KafkaConfig) -> ClientConfig {
 fn consumer_config(kafka: &KafkaConfig) -> ClientConfig {
     let mut client = ClientConfig::new();
     // ours unless the user says otherwise
-    client.set("queued.max.messages.kbytes", "8192").set("fetch.wait.max.ms", "50").set("statistics.interval.ms", "5000");
-    client.set("topic.metadata.refresh.interval.ms", "30000").set("log_level", "4");
+    client
+        .set("queued.max.messages.kbytes", "8192")
+        .set("fetch.wait.max.ms", "50")
+        .set("statistics.interval.ms", "5000");
+    client
+        .set("topic.metadata.refresh.interval.ms", "30000")
+        .set("log_level", "4");
     client.extend(kafka.properties.iter().map(|(key, value)| (key.clone(), value.clone())));
     // ours whatever the user says: positions come from the checkpoint alone
     client
@@ -124,8 +129,9 @@ impl KafkaSource {
         lag: Box<dyn Fn(&str, i32, i64) + Send + Sync>,
         events: &mut Vec<SourceEvent>,
     ) -> Result<Self, SourceError> {
-        let consumer: BaseConsumer<Context> =
-            consumer_config(kafka).create_with_context(Context { lag }).map_err(SourceError::Client)?;
+        let consumer: BaseConsumer<Context> = consumer_config(kafka)
+            .create_with_context(Context { lag })
+            .map_err(SourceError::Client)?;
         let topics = config
             .sources
             .iter()
@@ -136,7 +142,12 @@ impl KafkaSource {
                     SourceInput::TopicPattern(pattern) => (Vec::new(), Regex::new(&format!("^(?:{pattern})$")).ok()),
                     SourceInput::Files(_) => return None,
                 };
-                Some(TopicSource { source: index as u16, names, pattern, start: source.start })
+                Some(TopicSource {
+                    source: index as u16,
+                    names,
+                    pattern,
+                    start: source.start,
+                })
             })
             .collect();
         let refresh_every = kafka
@@ -148,7 +159,10 @@ impl KafkaSource {
             consumer: Arc::new(consumer),
             topics,
             partitions: Vec::new(),
-            saved: saved.iter().map(|p| ((p.topic.clone(), p.partition), p.clone())).collect(),
+            saved: saved
+                .iter()
+                .map(|p| ((p.topic.clone(), p.partition), p.clone()))
+                .collect(),
             since_refresh: Stopwatch::start(),
             refresh_every,
         };
@@ -157,7 +171,12 @@ impl KafkaSource {
     }
 
     /// Reads what the partition queues hold into the gate; waits up to `wait` when there was nothing.
-    pub fn poll(&mut self, gate: &mut Gate, wait: Duration, events: &mut Vec<SourceEvent>) -> Result<usize, SourceError> {
+    pub fn poll(
+        &mut self,
+        gate: &mut Gate,
+        wait: Duration,
+        events: &mut Vec<SourceEvent>,
+    ) -> Result<usize, SourceError> {
         if self.since_refresh.elapsed() > self.refresh_every {
             self.since_refresh = Stopwatch::start();
             if let Err(error) = self.discover(gate, events) {
@@ -179,7 +198,11 @@ impl KafkaSource {
         let mut list = TopicPartitionList::new();
         for position in positions.iter().filter(|position| self.owns(position)) {
             // an offset that does not fit is not committed: it is only a signal
-            let _ = list.add_partition_offset(&position.topic, position.partition, Offset::Offset(position.next_offset));
+            let _ = list.add_partition_offset(
+                &position.topic,
+                position.partition,
+                Offset::Offset(position.next_offset),
+            );
         }
         if list.count() > 0
             && let Err(error) = self.consumer.commit(&list, CommitMode::Async)
@@ -189,16 +212,21 @@ impl KafkaSource {
     }
 
     fn owns(&self, position: &TopicPosition) -> bool {
-        self.partitions.iter().any(|mine| *mine.topic == *position.topic && mine.partition == position.partition)
+        self.partitions
+            .iter()
+            .any(|mine| *mine.topic == *position.topic && mine.partition == position.partition)
     }
 
     /// Newest record time on the topics as they are now, ms: the last record of each partition.
     pub fn newest_record_time_ms(&self, kafka: &KafkaConfig) -> Option<i64> {
-        let context = Context { lag: Box::new(|_, _, _| {}) };
+        let context = Context {
+            lag: Box::new(|_, _, _| {}),
+        };
         let consumer: BaseConsumer<Context> = consumer_config(kafka).create_with_context(context).ok()?;
         let mut list = TopicPartitionList::new();
         for partition in &self.partitions {
-            list.add_partition_offset(&partition.topic, partition.partition, Offset::OffsetTail(1)).ok()?;
+            list.add_partition_offset(&partition.topic, partition.partition, Offset::OffsetTail(1))
+                .ok()?;
         }
         consumer.assign(&list).ok()?;
         let (mut newest, mut answered, watch) = (None, 0, Stopwatch::start());
@@ -246,7 +274,9 @@ impl KafkaSource {
         events: &mut Vec<SourceEvent>,
     ) -> Result<usize, SourceError> {
         let lane = self.partitions[index].lane;
-        let Some(queue) = self.partitions[index].queue.take() else { return Ok(0) };
+        let Some(queue) = self.partitions[index].queue.take() else {
+            return Ok(0);
+        };
         let mut read = 0;
         let mut outcome = Ok(());
         while gate.queued(lane) < LANE_RECORDS && !self.partitions[index].refused {
@@ -299,7 +329,10 @@ impl KafkaSource {
             if !same {
                 partition.refused = true;
                 gate.close(partition.lane);
-                events.push(SourceEvent::Refused { topic: partition.topic.to_string(), partition: partition.partition });
+                events.push(SourceEvent::Refused {
+                    topic: partition.topic.to_string(),
+                    partition: partition.partition,
+                });
             }
             partition.next_offset = message.offset() + 1;
             return;
@@ -324,7 +357,11 @@ impl KafkaSource {
 
     /// An end-of-partition event that came before the queues were split names no topic: ask the broker.
     fn end_without_topic(&mut self, partition: i32, gate: &mut Gate) {
-        for mine in self.partitions.iter().filter(|mine| mine.partition == partition && !mine.refused) {
+        for mine in self
+            .partitions
+            .iter()
+            .filter(|mine| mine.partition == partition && !mine.refused)
+        {
             if let Ok((_, high)) = self.consumer.fetch_watermarks(&mine.topic, partition, BROKER_TIMEOUT)
                 && mine.next_offset >= high
             {
@@ -342,7 +379,10 @@ impl KafkaSource {
             .map_err(SourceError::Client)?;
         if partition.next_offset > high {
             partition.refused = true;
-            events.push(SourceEvent::Refused { topic: partition.topic.to_string(), partition: partition.partition });
+            events.push(SourceEvent::Refused {
+                topic: partition.topic.to_string(),
+                partition: partition.partition,
+            });
             return Ok(());
         }
         events.push(SourceEvent::Gap {
@@ -357,7 +397,9 @@ impl KafkaSource {
     }
 
     fn index_of(&self, topic: &str, partition: i32) -> Option<usize> {
-        self.partitions.iter().position(|mine| &*mine.topic == topic && mine.partition == partition)
+        self.partitions
+            .iter()
+            .position(|mine| &*mine.topic == topic && mine.partition == partition)
     }
 
     /// Finds new topics and partitions and assigns them; what is already read goes on where it is.
@@ -365,8 +407,13 @@ impl KafkaSource {
         let mut found = Vec::new();
         for source in &self.topics {
             for topic in self.matching(source)? {
-                let metadata = self.consumer.fetch_metadata(Some(&topic), BROKER_TIMEOUT).map_err(SourceError::Client)?;
-                let Some(metadata) = metadata.topics().iter().find(|known| known.name() == topic) else { continue };
+                let metadata = self
+                    .consumer
+                    .fetch_metadata(Some(&topic), BROKER_TIMEOUT)
+                    .map_err(SourceError::Client)?;
+                let Some(metadata) = metadata.topics().iter().find(|known| known.name() == topic) else {
+                    continue;
+                };
                 if metadata.error().is_some() {
                     continue; // not there yet: found by a later refresh
                 }
@@ -387,10 +434,19 @@ impl KafkaSource {
     }
 
     fn matching(&self, source: &TopicSource) -> Result<Vec<String>, SourceError> {
-        let Some(pattern) = &source.pattern else { return Ok(source.names.clone()) };
-        let metadata = self.consumer.fetch_metadata(None, BROKER_TIMEOUT).map_err(SourceError::Client)?;
-        let mut names: Vec<String> =
-            metadata.topics().iter().map(|topic| topic.name().to_owned()).filter(|name| pattern.is_match(name)).collect();
+        let Some(pattern) = &source.pattern else {
+            return Ok(source.names.clone());
+        };
+        let metadata = self
+            .consumer
+            .fetch_metadata(None, BROKER_TIMEOUT)
+            .map_err(SourceError::Client)?;
+        let mut names: Vec<String> = metadata
+            .topics()
+            .iter()
+            .map(|topic| topic.name().to_owned())
+            .filter(|name| pattern.is_match(name))
+            .collect();
         names.sort();
         Ok(names)
     }
@@ -404,20 +460,42 @@ impl KafkaSource {
         gate: &mut Gate,
         events: &mut Vec<SourceEvent>,
     ) -> Result<(), SourceError> {
-        let (low, high) =
-            self.consumer.fetch_watermarks(topic, partition, BROKER_TIMEOUT).map_err(SourceError::Client)?;
+        let (low, high) = self
+            .consumer
+            .fetch_watermarks(topic, partition, BROKER_TIMEOUT)
+            .map_err(SourceError::Client)?;
         let saved = self.saved.get(&(topic.to_owned(), partition)).cloned();
         let known_topic = self.saved.keys().any(|(name, _)| name == topic);
-        let epoch = self.saved.iter().filter(|((name, _), _)| name == topic).map(|(_, p)| p.epoch).max().unwrap_or(0);
+        let epoch = self
+            .saved
+            .iter()
+            .filter(|((name, _), _)| name == topic)
+            .map(|(_, p)| p.epoch)
+            .max()
+            .unwrap_or(0);
         let lane = gate.add_lane();
-        let mut mine =
-            Partition { topic: topic.into(), partition, source, epoch, lane, next_offset: low, queue: None, check: None, refused: false };
+        let mut mine = Partition {
+            topic: topic.into(),
+            partition,
+            source,
+            epoch,
+            lane,
+            next_offset: low,
+            queue: None,
+            check: None,
+            refused: false,
+        };
         match saved {
             Some(saved) if saved.next_offset > high => mine.refused = true,
             // set back by `qingting repair`
             Some(saved) if saved.next_offset == 0 && saved.last_offset < 0 => {}
             Some(saved) if saved.next_offset < low => {
-                events.push(SourceEvent::Gap { topic: topic.to_owned(), partition, from: saved.next_offset, to: low });
+                events.push(SourceEvent::Gap {
+                    topic: topic.to_owned(),
+                    partition,
+                    from: saved.next_offset,
+                    to: low,
+                });
             }
             Some(saved) if saved.last_offset >= low => {
                 // read the last record once more: it must be the one that the checkpoint knows
@@ -431,9 +509,17 @@ impl KafkaSource {
         }
         if mine.refused {
             gate.close(lane);
-            events.push(SourceEvent::Refused { topic: topic.to_owned(), partition });
+            events.push(SourceEvent::Refused {
+                topic: topic.to_owned(),
+                partition,
+            });
         } else {
-            events.push(SourceEvent::Assigned { topic: topic.to_owned(), partition, epoch, next_offset: mine.next_offset });
+            events.push(SourceEvent::Assigned {
+                topic: topic.to_owned(),
+                partition,
+                epoch,
+                next_offset: mine.next_offset,
+            });
         }
         self.partitions.push(mine);
         Ok(())
@@ -452,12 +538,18 @@ impl KafkaSource {
             StartPosition::Latest => Ok(high),
             StartPosition::Timestamp(ms) => {
                 let mut list = TopicPartitionList::new();
-                list.add_partition_offset(topic, partition, Offset::Offset(ms)).map_err(SourceError::Client)?;
-                let found = self.consumer.offsets_for_times(list, BROKER_TIMEOUT).map_err(SourceError::Client)?;
-                Ok(match found.find_partition(topic, partition).map(|element| element.offset()) {
-                    Some(Offset::Offset(offset)) => offset,
-                    _ => high,
-                })
+                list.add_partition_offset(topic, partition, Offset::Offset(ms))
+                    .map_err(SourceError::Client)?;
+                let found = self
+                    .consumer
+                    .offsets_for_times(list, BROKER_TIMEOUT)
+                    .map_err(SourceError::Client)?;
+                Ok(
+                    match found.find_partition(topic, partition).map(|element| element.offset()) {
+                        Some(Offset::Offset(offset)) => offset,
+                        _ => high,
+                    },
+                )
             }
         }
     }
@@ -466,20 +558,29 @@ impl KafkaSource {
     fn assign_all(&mut self) -> Result<(), SourceError> {
         let mut list = TopicPartitionList::new();
         for partition in self.partitions.iter().filter(|partition| !partition.refused) {
-            list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(partition.next_offset))
-                .map_err(SourceError::Client)?;
+            list.add_partition_offset(
+                &partition.topic,
+                partition.partition,
+                Offset::Offset(partition.next_offset),
+            )
+            .map_err(SourceError::Client)?;
         }
         for partition in &mut self.partitions {
             partition.queue = None;
         }
         self.consumer.assign(&list).map_err(SourceError::Client)?;
         for partition in self.partitions.iter_mut().filter(|partition| !partition.refused) {
-            partition.queue = self.consumer.split_partition_queue(&partition.topic, partition.partition);
+            partition.queue = self
+                .consumer
+                .split_partition_queue(&partition.topic, partition.partition);
         }
         Ok(())
     }
 
     pub fn epoch_of(&self, topic: &str) -> u32 {
-        self.partitions.iter().find(|partition| &*partition.topic == topic).map_or(0, |partition| partition.epoch)
+        self.partitions
+            .iter()
+            .find(|partition| &*partition.topic == topic)
+            .map_or(0, |partition| partition.epoch)
     }
 }
