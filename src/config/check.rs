@@ -1,44 +1,17 @@
 //! From raw to checked: defaults, units, and what keys must agree on. Every function reports and goes on.
 
 use super::document::KeyPath;
-use super::parse::{duration, listen_address, reference, start};
+use super::parse::{duration, listen_address, start};
 use super::raw::*;
 use super::structure::{Findings, nearest};
 use super::*;
-
-/// Dimensions of `by` and `where`. `term`, `phrase` and `topic` are open and come with the analysis that fills them.
-pub(super) const BY_DIMENSIONS: [&str; 22] = [
-    "source",
-    "platform",
-    "kind",
-    "rating",
-    "brand",
-    "product",
-    "sku",
-    "category",
-    "region",
-    "touchpoint",
-    "mode",
-    "business_line",
-    "segment",
-    "tier",
-    "version",
-    "sentiment",
-    "aspect",
-    "aspect_polarity",
-    "severity",
-    "intent",
-    "valid",
-    "owner",
-];
-const LATER_DIMENSIONS: [&str; 3] = ["term", "phrase", "topic"];
 
 pub(super) struct Checker {
     pub findings: Findings,
 }
 
 impl Checker {
-    fn root(&self, key: &str) -> KeyPath {
+    pub(super) fn root(&self, key: &str) -> KeyPath {
         KeyPath::default().key(key)
     }
 
@@ -46,7 +19,7 @@ impl Checker {
         self.findings.report(path, message, allowed.map(str::to_owned));
     }
 
-    fn duration(
+    pub(super) fn duration(
         &mut self,
         path: &KeyPath,
         text: Option<&str>,
@@ -74,7 +47,7 @@ impl Checker {
     }
 
     /// A name that becomes a metric label or a key: not empty, no control characters, at most 64 characters.
-    fn name(&mut self, path: &KeyPath, name: Option<String>) -> String {
+    pub(super) fn name(&mut self, path: &KeyPath, name: Option<String>) -> String {
         let name = name.unwrap_or_default();
         let fits = !name.trim().is_empty() && name.chars().count() <= 64 && !name.chars().any(char::is_control);
         if !fits {
@@ -84,7 +57,7 @@ impl Checker {
         name
     }
 
-    fn topic(&mut self, path: &KeyPath, topic: &str) {
+    pub(super) fn topic(&mut self, path: &KeyPath, topic: &str) {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         let fits = !topic.is_empty() && topic.len() <= 249 && topic.chars().all(legal) && topic != "." && topic != "..";
         if !fits {
@@ -365,7 +338,7 @@ impl Checker {
     }
 
     /// Reports `value` if it is none of `names`.
-    fn one_of(&mut self, path: &KeyPath, value: &str, names: &[&str], what: &str) {
+    pub(super) fn one_of(&mut self, path: &KeyPath, value: &str, names: &[&str], what: &str) {
         if names.contains(&value) {
             return;
         }
@@ -384,157 +357,6 @@ impl Checker {
                 Some(RawSensitivity::More) => Sensitivity::More,
                 Some(RawSensitivity::Balanced) | None => Sensitivity::Balanced,
             },
-        }
-    }
-
-    pub fn receivers(&mut self, raw: Vec<RawReceiver>) -> Vec<ReceiverConfig> {
-        let list = self.root("receiver");
-        let mut receivers: Vec<ReceiverConfig> = Vec::new();
-        for (index, raw) in raw.into_iter().enumerate() {
-            let path = list.index(index);
-            let name = self.name(&path.key("name"), raw.name);
-            if !name.is_empty() && receivers.iter().any(|other| other.name == name) {
-                self.report(&path.key("name"), "another receiver has this name", None);
-            }
-            let url = raw.url.unwrap_or_default();
-            let kind = match raw.kind {
-                Some(RawReceiverKind::Alertmanager) => {
-                    let good = url::Url::parse(&url)
-                        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-                    if !good {
-                        let message = if url.is_empty() {
-                            "missing"
-                        } else {
-                            "not the URL of an Alertmanager"
-                        };
-                        self.report(&path.key("url"), message, Some("http://HOST:PORT or https://HOST:PORT"));
-                    }
-                    if raw.topic.is_some() {
-                        self.report(&path.key("topic"), "only receivers of type `kafka` have a topic", None);
-                    }
-                    ReceiverKind::Alertmanager { url }
-                }
-                Some(RawReceiverKind::Kafka) => {
-                    let key = if raw.topic.is_some() { "topic" } else { "url" };
-                    let topic = raw.topic.unwrap_or_else(|| url.trim_start_matches("kafka:").to_owned());
-                    self.topic(&path.key(key), &topic);
-                    ReceiverKind::Kafka { topic }
-                }
-                None => {
-                    self.report(&path.key("type"), "missing", Some("alertmanager, kafka"));
-                    continue;
-                }
-            };
-            receivers.push(ReceiverConfig { name, kind });
-        }
-        receivers
-    }
-
-    pub fn rules(
-        &mut self,
-        raw: Vec<RawRule>,
-        sensitivity: Sensitivity,
-        receivers: &[ReceiverConfig],
-    ) -> Vec<RuleConfig> {
-        let list = self.root("rule");
-        let mut rules: Vec<RuleConfig> = Vec::new();
-        for (index, raw) in raw.into_iter().enumerate() {
-            let path = list.index(index);
-            let rule = self.rule(&path, raw, sensitivity, receivers);
-            if !rule.name.is_empty() && rules.iter().any(|other| other.name == rule.name) {
-                self.report(&path.key("name"), "another rule has this name", None);
-            }
-            rules.push(rule);
-        }
-        rules
-    }
-
-    fn rule(
-        &mut self,
-        path: &KeyPath,
-        raw: RawRule,
-        sensitivity: Sensitivity,
-        receivers: &[ReceiverConfig],
-    ) -> RuleConfig {
-        if raw.kind.is_none() {
-            self.report(&path.key("kind"), "missing", Some("spike"));
-        }
-        let by = raw.by.unwrap_or_default();
-        for (index, dimension) in by.iter().enumerate() {
-            let here = path.key("by").index(index);
-            if LATER_DIMENSIONS.contains(&dimension.as_str()) {
-                self.report(
-                    &here,
-                    "not supported yet in this version",
-                    Some(&BY_DIMENSIONS.join(", ")),
-                );
-            } else if by.iter().take(index).any(|earlier| earlier == dimension) {
-                self.report(&here, "named twice", None);
-            } else {
-                self.one_of(&here, dimension, &BY_DIMENSIONS, "dimension");
-            }
-        }
-        let names: Vec<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
-        let chosen = raw.receivers.unwrap_or_default();
-        for (index, receiver) in chosen.iter().enumerate() {
-            self.one_of(&path.key("receivers").index(index), receiver, &names, "receiver");
-        }
-        let window = self.duration(&path.key("window"), raw.window.as_deref(), days(7), hours(1), days(7));
-        if ![days(1), days(7)].contains(&window) {
-            self.report(&path.key("window"), "not a window that is counted", Some("1d, 7d"));
-        }
-        let reference = match raw.reference.as_deref() {
-            None => Reference::Weeks(8),
-            Some(text) => reference(text).unwrap_or_else(|| {
-                self.report(
-                    &path.key("reference"),
-                    "not a reference",
-                    Some("weeks:1 to weeks:52, previous"),
-                );
-                Reference::Weeks(8)
-            }),
-        };
-        let increase = raw.increase.unwrap_or(2.0);
-        if !(0.1..=100.0).contains(&increase) {
-            self.report(&path.key("increase"), "out of range", Some("0.1 to 100 (2.0 = +200 %)"));
-        }
-        let (default_p, default_min_current) = sensitivity.defaults();
-        let p = raw.p.unwrap_or(default_p);
-        if !(p > 0.0 && p <= 0.1) {
-            self.report(&path.key("p"), "out of range", Some("more than 0, at most 0.1"));
-        }
-        if let Some(text) = &raw.where_query
-            && text.trim().is_empty()
-        {
-            self.report(
-                &path.key("where"),
-                "must not be empty; leave it out to count all items",
-                None,
-            );
-        }
-        RuleConfig {
-            name: self.name(&path.key("name"), raw.name),
-            kind: RuleKind::Spike,
-            where_query: raw.where_query,
-            by,
-            window,
-            reference,
-            increase,
-            min_current: raw.min_current.unwrap_or(default_min_current),
-            min_authors: raw.min_authors.unwrap_or(3),
-            p,
-            for_boundaries: raw.for_boundaries.unwrap_or(1),
-            resolve_boundaries: raw.resolve.unwrap_or(6),
-            repeat: self.duration(
-                &path.key("repeat"),
-                raw.repeat.as_deref(),
-                hours(24),
-                hours(1),
-                days(30),
-            ),
-            severity: raw.severity.and_then(text_of).unwrap_or_else(|| "warning".to_owned()),
-            owner: raw.owner,
-            receivers: chosen,
         }
     }
 
@@ -568,15 +390,15 @@ impl Checker {
     }
 }
 
-fn hours(count: u64) -> Duration {
+pub(super) fn hours(count: u64) -> Duration {
     Duration::from_secs(count * 3600)
 }
 
-fn days(count: u64) -> Duration {
+pub(super) fn days(count: u64) -> Duration {
     hours(24 * count)
 }
 
 /// The name of a unit variant as it is written in the file.
-fn text_of<T: serde::Serialize>(value: T) -> Option<String> {
+pub(super) fn text_of<T: serde::Serialize>(value: T) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
 }

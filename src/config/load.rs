@@ -44,7 +44,8 @@ impl Config {
         let owners = checker.owners(raw.owner, &sources);
         let alerting = checker.alerting(raw.alerting);
         let receivers = checker.receivers(raw.receiver);
-        let rules = checker.rules(raw.rule, alerting.sensitivity, &receivers);
+        let search = checker.search(raw.search);
+        let rules = checker.rules(raw.rule, alerting.sensitivity, &receivers, &search);
         let data_dir = raw.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.to_owned());
         let config = Self {
             data_dir: PathBuf::from(data_dir),
@@ -59,7 +60,7 @@ impl Config {
             duplicates: checker.duplicates(raw.duplicates),
             dead_letter: checker.dead_letter(raw.dead_letter),
             output_topic: checker.output(raw.output),
-            search: checker.search(raw.search),
+            search,
             owners,
             alerting,
             rules,

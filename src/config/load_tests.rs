@@ -243,7 +243,13 @@ fn rules_name_known_dimensions_windows_and_receivers() {
     let rule = |rest: &str| format!("[[rule]]\nname = \"r\"\nkind = \"spike\"\n{rest}");
     assert!(error(&rule("by = [\"aspekt\"]")).contains("did you mean `aspect`?"));
     assert!(error(&rule("by = [\"aspect\", \"aspect\"]")).contains("named twice"));
-    assert!(error(&rule("window = \"3d\"")).contains("1d, 7d"));
+    assert!(error(&rule("window = \"90m\"")).contains("whole number of hours"));
+    assert!(error(&rule("window = \"60d\"")).contains("1h to 28d"));
+    assert!(error(&rule("where = \"aspekt:price\"")).contains("aspekt"));
+    assert!(error(&rule("where = \"(sentiment:negative\"")).contains("where"));
+    assert!(error(&rule("where = \"sentiment:bad\"")).contains("bad"));
+    assert!(error(&rule("where = \"!!\"")).contains("where"));
+    assert!(parse(&rule("where = \"登录失败 rating:<=2 valid:true\"")).is_ok());
     assert!(error(&rule("window = \"a week\"")).contains("not a duration"));
     assert!(error(&rule("reference = \"weeks:0\"")).contains("weeks:1"));
     assert!(error(&rule("receivers = [\"nobody\"]")).contains("unknown receiver"));

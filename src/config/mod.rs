@@ -4,6 +4,7 @@
 //! value is valid. Can fail: with a list of [`ConfigError`]s. No metric moves.
 
 mod check;
+mod check_rules;
 mod document;
 mod load;
 pub(crate) mod parse;

@@ -248,7 +248,7 @@ pub struct RawRule {
     pub where_query: Option<String>,
     /// Dimensions that make the keys; without it the whole rule is one key.
     pub by: Option<Vec<String>>,
-    /// Counted window, `7d` or `1d`. Default `7d`.
+    /// Counted window, whole hours up to `28d`. Default `7d`.
     pub window: Option<String>,
     /// `weeks:N`, that many aligned windows before, or `previous`. Default `weeks:8`.
     pub reference: Option<String>,
