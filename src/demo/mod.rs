@@ -4,9 +4,13 @@
 //! plain Chinese from the answers of its HTTP API. Can fail: the broker does not start, the pipeline stops, or the
 //! expected alert did not fire (or another one did), which is an error too. It moves no metric of its own.
 
-pub mod broker;
-pub mod client;
-pub mod settings;
+mod broker;
+mod client;
+mod progress;
+mod settings;
+mod show;
 pub mod story;
-pub mod tell;
-pub mod verdict;
+mod tell;
+mod verdict;
+
+pub use show::{DemoError, Report, STORY_END_MS, STORY_SEED, ShowOptions, show};

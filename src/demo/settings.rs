@@ -45,7 +45,7 @@ pub fn toml(data_dir: &Path, brokers: &str, listen: &str) -> String {
 }
 
 /// Short, so that the hours of the last week follow each other quickly.
-const COMMIT_INTERVAL: &str = "200ms";
+const COMMIT_INTERVAL: &str = "50ms";
 
 pub fn source_name(channel: Channel) -> &'static str {
     match channel {

@@ -2,11 +2,13 @@
 
 use super::client::{Client, ClientError};
 use super::settings::source_name;
+use super::show::Report;
 use super::story::Channel;
 use super::story::calendar::local_text;
 use super::story::cast::{APP, COMPANY};
 use super::verdict::{Change, Judged, NonEvents};
 use crate::alert::AlertRecord;
+use crate::checkpoint::Balance;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -176,30 +178,28 @@ pub fn other_sides(others: &[&Judged]) -> String {
 /// Why three tempting things are not alerts.
 pub fn non_events(found: &NonEvents) -> String {
     let percent = |change: Change| format!("{:+.0}%", change.increase_percent());
+    let told = |change: Change| format!("平常每周 {:.0} 条，这一周 {} 条（{}）", change.usual, change.now, percent(change));
     format!(
         "三件看着像、其实不是的事，都没有告警：\n\
-         \x20 1. 爬虫新加了关键词「家电避雷」：一周带来 {} 条，{}从平常的 {:.0} 条变成 {} 条（{}）。\n\
-         \x20    那是听得多了，不是坏得多了：只比较两个时段都听过的来源，剩 {} 条，平常 {:.0} 条（{}）。\n\
-         \x20 2. 一个扫地机段子被转了 {} 次，每条都算「负面」。\n\
-         \x20    内容相同的转发归为一组，进入统计的是 {} 条。\n\
-         \x20 3. 国庆长假，总量从平常每周 {:.0} 条涨到 {} 条（{}），物流好评从 {:.0} 条涨到 {} 条（{}）。\n\
-         \x20    大家都在说话，没有哪个问题涨过 200%；而且夸物流不是问题。\n",
+         \x20 1. 爬虫新加了关键词「家电避雷」，一周带来 {} 条。\n\
+         \x20    简单地数：{}{}。\n\
+         \x20    只比较前后都听过的来源：{}。听得多了，不是坏得多了。\n\
+         \x20 2. 一个扫地机的段子被转了 {} 次，每条都算负面。\n\
+         \x20    简单地数：{}{}。\n\
+         \x20    一样的话只算一次：{}。\n\
+         \x20 3. 国庆长假，大家都在说话：{}；\n\
+         \x20    {}{}。没有到 +200%，而且夸不是问题。\n",
         found.keyword_items,
-        aspect_title(&found.keyword_aspect),
-        found.keyword_with.usual,
-        found.keyword_with.now,
-        percent(found.keyword_with),
-        found.keyword_without.now,
-        found.keyword_without.usual,
-        percent(found.keyword_without),
+        aspect_title(&found.keyword.aspect),
+        told(found.keyword.naive),
+        told(found.keyword.sound),
         found.joke_posts,
-        found.joke_counted,
-        found.holiday.usual,
-        found.holiday.now,
-        percent(found.holiday),
-        found.holiday_logistics.usual,
-        found.holiday_logistics.now,
-        percent(found.holiday_logistics),
+        aspect_title(&found.joke.aspect),
+        told(found.joke.naive),
+        told(found.joke.sound),
+        told(found.holiday),
+        aspect_title("logistics+"),
+        told(found.holiday_logistics),
     )
 }
 
@@ -229,6 +229,31 @@ pub fn requests(client: &Client, alert: Option<&AlertRecord>) -> Vec<String> {
             ],
         ),
     ]
+}
+
+/// The requests as commands to copy.
+pub fn requests_text(urls: &[String]) -> String {
+    let commands: Vec<String> = urls.iter().map(|url| format!("  curl -s '{url}'")).collect();
+    format!("自己问问看：\n{}\n", commands.join("\n"))
+}
+
+/// The figures at the end.
+pub fn closing(report: &Report, balance: &Balance) -> String {
+    format!(
+        "{RULER}\n{} 条记录（{} 条读成条目，{} 条跳过，{} 条死信），{} 个条目（新增 {}，更新 {}，重复旧版本 {}），{} 次告警，{:.1} 秒。\n\
+         API：{}\n",
+        report.records,
+        balance.mapped,
+        balance.skipped,
+        balance.dead_letter,
+        report.items,
+        balance.inserted,
+        balance.updated,
+        balance.stale,
+        report.alerts.len(),
+        report.seconds,
+        report.api,
+    )
 }
 
 fn increase(alert: &AlertRecord) -> String {

@@ -1,7 +1,7 @@
 //! Did what should fire fire, and nothing else? Decided from the episodes and from counts of the real index.
 
 use super::client::{Client, ClientError};
-use super::story::calendar::{DAY_MS, Events, WEEK_MS};
+use super::story::calendar::{Events, WEEK_MS};
 use super::story::cast::COMPANY;
 use crate::alert::{AlertRecord, AlertState};
 
@@ -52,9 +52,8 @@ impl Verdict {
 
     /// The episode that the demo shows: of the company, the widest window, the strongest.
     pub fn expected(&self) -> Option<&Judged> {
-        self.episodes
-            .iter()
-            .filter(|judged| judged.is_planted() && judged.alert.state == AlertState::Firing)
+        self.planted()
+            .filter(|judged| judged.alert.state == AlertState::Firing)
             .filter(|judged| {
                 judged
                     .alert
@@ -70,6 +69,11 @@ impl Verdict {
                     judged.alert.current,
                 )
             })
+    }
+
+    /// Episodes of the planted event, under any key and rule.
+    pub fn planted(&self) -> impl Iterator<Item = &Judged> {
+        self.episodes.iter().filter(|judged| judged.is_planted())
     }
 
     /// Episodes that are about something else: there must be none.
@@ -100,67 +104,82 @@ impl Change {
     }
 }
 
+/// One aspect that a non-event pushes: as a naive count sees it, and as the rules see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pushed {
+    /// `quality-`
+    pub aspect: String,
+    pub naive: Change,
+    pub sound: Change,
+}
+
 /// What makes the three non-events tempting, and why they did not fire: all counts are answers of the index.
 #[derive(Debug)]
 pub struct NonEvents {
-    /// Negative voices on the aspect that the new keyword brings most of, with and without its feed.
-    pub keyword_aspect: String,
-    pub keyword_with: Change,
-    pub keyword_without: Change,
     pub keyword_items: u64,
-    /// Copies of the joke, and of how many of them are counted as opinions.
+    /// With the new keyword's feed and without.
+    pub keyword: Pushed,
     pub joke_posts: u64,
-    pub joke_counted: u64,
-    /// All voices in the week of the holiday against the weeks around it, and the praise of deliveries.
+    /// With all copies and with one of each text.
+    pub joke: Pushed,
+    /// All voices in the week of the holiday, and the praise of deliveries.
     pub holiday: Change,
     pub holiday_logistics: Change,
 }
 
 /// The keyword that the crawler got in the last week.
-const NEW_KEYWORD: &str = "家电避雷";
+const KEYWORD_QUERY: &str = "keyword:家电避雷";
 /// Words that only the joke has together.
 const JOKE_QUERY: &str = "\"求救喊了半个小时\"";
 
 impl NonEvents {
     pub fn ask(client: &Client, events: &Events, start_ms: i64, end_ms: i64) -> Result<Self, ClientError> {
-        let week = (end_ms - WEEK_MS, end_ms);
-        let of_keyword = format!("keyword:{NEW_KEYWORD}");
-        let brought = client.search(
-            &format!("{of_keyword} sentiment:negative"),
-            week.0,
-            week.1,
-            "aspect_polarity",
-        )?;
-        let keyword_aspect = brought
-            .shares("aspect_polarity")
-            .into_iter()
-            .next()
-            .map_or_else(|| "quality-".into(), |share| share.0);
-        let aspect_query = format!("sentiment:negative aspect_polarity:{keyword_aspect}");
-        let earlier_start = start_ms.max(end_ms - 9 * WEEK_MS);
-        let change = |query: &str, from: i64, to: i64| weekly_change(client, query, from, to, earlier_start);
+        let asked = Asked { client, start_ms };
+        let last_week = (end_ms - WEEK_MS, end_ms);
+        let joke_week = (events.joke.from_ms, events.joke.from_ms + WEEK_MS);
         let holiday = (events.holiday.from_ms, events.holiday.to_ms);
         Ok(Self {
-            keyword_with: change(&aspect_query, week.0, week.1)?,
-            keyword_without: change(&format!("{aspect_query} NOT {of_keyword}"), week.0, week.1)?,
-            keyword_items: client.count(&of_keyword, week.0, week.1)?,
-            keyword_aspect,
-            joke_posts: client.count(JOKE_QUERY, start_ms, end_ms + DAY_MS)?,
-            joke_counted: client.count(&format!("{JOKE_QUERY} duplicate:false"), start_ms, end_ms + DAY_MS)?,
-            holiday: change("", holiday.0, holiday.1)?,
-            holiday_logistics: change("aspect_polarity:logistics+", holiday.0, holiday.1)?,
+            keyword_items: client.count(KEYWORD_QUERY, last_week.0, last_week.1)?,
+            keyword: asked.pushed(KEYWORD_QUERY, &format!("NOT {KEYWORD_QUERY}"), last_week)?,
+            joke_posts: client.count(JOKE_QUERY, joke_week.0, joke_week.1)?,
+            joke: asked.pushed(JOKE_QUERY, "duplicate:false", joke_week)?,
+            holiday: asked.change("", holiday)?,
+            holiday_logistics: asked.change("aspect_polarity:logistics+", holiday)?,
         })
     }
 }
 
-/// Items in `[from, to)` against the average week since `earlier_start`.
-fn weekly_change(client: &Client, query: &str, from: i64, to: i64, earlier_start: i64) -> Result<Change, ClientError> {
-    let weeks = ((from - earlier_start) / WEEK_MS).max(1);
-    let earlier = client.count(query, from - weeks * WEEK_MS, from)?;
-    Ok(Change {
-        now: client.count(query, from, to)?,
-        usual: earlier as f64 / weeks as f64,
-    })
+/// Questions about weeks of the story.
+struct Asked<'a> {
+    client: &'a Client,
+    start_ms: i64,
+}
+
+impl Asked<'_> {
+    /// The negative aspect that items of `cause` name most, counted with everything and only with `sound`.
+    fn pushed(&self, cause: &str, sound: &str, week: (i64, i64)) -> Result<Pushed, ClientError> {
+        let brought =
+            self.client.search(&format!("{cause} sentiment:negative"), week.0, week.1, "aspect_polarity")?;
+        let aspect = brought
+            .shares("aspect_polarity")
+            .into_iter()
+            .map(|share| share.0)
+            .find(|aspect| aspect.ends_with('-'))
+            .unwrap_or_else(|| "quality-".into());
+        let negative = format!("sentiment:negative aspect_polarity:{aspect}");
+        Ok(Pushed {
+            naive: self.change(&negative, week)?,
+            sound: self.change(&format!("{negative} {sound}"), week)?,
+            aspect,
+        })
+    }
+
+    /// Items of the week against the average of up to eight whole weeks before.
+    fn change(&self, query: &str, (from_ms, to_ms): (i64, i64)) -> Result<Change, ClientError> {
+        let weeks = ((from_ms - self.start_ms) / WEEK_MS).clamp(1, 8);
+        let earlier = self.client.count(query, from_ms - weeks * WEEK_MS, from_ms)?;
+        Ok(Change { now: self.client.count(query, from_ms, to_ms)?, usual: earlier as f64 / weeks as f64 })
+    }
 }
 
 #[cfg(test)]

@@ -91,7 +91,11 @@ pub static LOGIN: Theme = Theme {
 /// What the new keyword brings in.
 pub static AVOID: Theme = theme("avoid", Mood::Bad);
 /// The joke that everybody copies.
-pub static JOKE: Theme = theme("joke", Mood::None);
+pub static JOKE: Theme = Theme {
+    name: "joke",
+    mood: Mood::Bad,
+    company_only: true,
+};
 static POPULAR: Theme = theme("popular", Mood::None);
 static CRASH: Theme = theme("crash", Mood::Bad);
 static SLOW: Theme = theme("slow", Mood::Bad);

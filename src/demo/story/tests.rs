@@ -193,3 +193,34 @@ fn story_samples() {
         println!("{:?}\t{:?}\t{}", record.channel, record.about, text_of(record));
     }
 }
+
+/// Prints 200 texts of each channel and theme as JSON lines, for checking them against a model.
+#[test]
+#[ignore = "prints texts for a reader"]
+fn theme_samples() {
+    let grammar = Grammar::new().unwrap();
+    let events = Events::before(END_MS);
+    let speaker = Speaker {
+        grammar: &grammar,
+        events,
+    };
+    let rows = mix::USUAL_WEEK
+        .iter()
+        .map(|row| (row.channel, row.theme, END_MS - 5 * WEEK_MS));
+    let extra = [
+        (Channel::Weibo, &mix::AVOID, END_MS - DAY_MS),
+        (Channel::Weibo, &mix::JOKE, END_MS - DAY_MS),
+        (Channel::App, &mix::LOGIN, END_MS - DAY_MS),
+        (Channel::Weibo, &mix::LOGIN, END_MS - DAY_MS),
+        (Channel::Xhs, &mix::LOGIN, END_MS - DAY_MS),
+        (Channel::Complaint, &mix::LOGIN, END_MS - DAY_MS),
+    ];
+    for (channel, theme, at_ms) in rows.chain(extra) {
+        for number in 0..200 {
+            let rng = StoryRng::stream(3, theme.name, number);
+            let voice = speaker.speak(channel, theme, number, at_ms, rng).unwrap();
+            let line = serde_json::json!({"channel": channel.topic(), "theme": theme.name, "title": voice.title, "text": voice.text, "late": at_ms > END_MS - WEEK_MS});
+            println!("{line}");
+        }
+    }
+}

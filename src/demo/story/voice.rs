@@ -54,14 +54,17 @@ impl Speaker<'_> {
         } else {
             Brand::any(&mut rng)
         };
-        let product = brand.any_product(&mut rng);
+        let product = match theme.name {
+            "joke" => &brand.products[0],
+            _ => brand.any_product(&mut rng),
+        };
         let scene = self.scene(channel, brand, product, published_ms, &mut rng);
         let mut text = self.grammar.sentence(theme.name, &scene, &mut rng)?;
         if !is_copied(theme) {
             text = roughen(text, &mut rng);
-        }
-        if theme.mood != Mood::None && channel != Channel::Complaint && rng.chance(0.012) {
-            text.push_str(&self.grammar.sentence("contact", &scene, &mut rng)?);
+            if theme.mood != Mood::None && channel != Channel::Complaint && rng.chance(0.012) {
+                text.push_str(&self.grammar.sentence("contact", &scene, &mut rng)?);
+            }
         }
         let title = match channel {
             Channel::App => self.app_title(theme, &scene, &mut rng)?,
