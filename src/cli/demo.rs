@@ -1,5 +1,7 @@
 //! `qingting demo`: the product working on an invented company.
 
+use super::signals::Signals;
+use crate::demo::{self, ShowOptions};
 use clap::Args;
 use std::process::ExitCode;
 
@@ -16,8 +18,8 @@ pub struct DemoArgs {
     /// End when the story is told
     #[arg(long)]
     pub exit: bool,
-    /// Weeks of history
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(3..=26))]
+    /// Weeks that the story lasts
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(4..=26))]
     pub weeks: u32,
     /// Address of the HTTP API
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7700")]
@@ -27,6 +29,18 @@ pub struct DemoArgs {
     pub json: bool,
 }
 
-pub fn run(_args: DemoArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+pub fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let signals = Signals::listen()?;
+    let options = ShowOptions {
+        weeks: args.weeks,
+        listen: args.listen,
+        exit: args.exit,
+        json: args.json,
+    };
+    let report = demo::show(&options, &|| signals.raised())?;
+    Ok(ExitCode::from(if report.is_as_told {
+        super::EXIT_DONE
+    } else {
+        super::EXIT_FAILED
+    }))
 }
