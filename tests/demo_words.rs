@@ -29,7 +29,11 @@ fn the_invented_words_are_in_no_dictionary_table_model_or_preset_of_the_product(
     for file in files {
         let bytes = fs::read(&file).unwrap();
         if let Some(found) = words.find(&bytes) {
-            panic!("{} knows {}", file.display(), INVENTED_WORDS[found.pattern().as_usize()]);
+            panic!(
+                "{} knows {}",
+                file.display(),
+                INVENTED_WORDS[found.pattern().as_usize()]
+            );
         }
     }
 }

@@ -178,7 +178,14 @@ pub fn other_sides(others: &[&Judged]) -> String {
 /// Why three tempting things are not alerts.
 pub fn non_events(found: &NonEvents) -> String {
     let percent = |change: Change| format!("{:+.0}%", change.increase_percent());
-    let told = |change: Change| format!("平常每周 {:.0} 条，这一周 {} 条（{}）", change.usual, change.now, percent(change));
+    let told = |change: Change| {
+        format!(
+            "平常每周 {:.0} 条，这一周 {} 条（{}）",
+            change.usual,
+            change.now,
+            percent(change)
+        )
+    };
     format!(
         "三件看着像、其实不是的事，都没有告警：\n\
          \x20 1. 爬虫新加了关键词「家电避雷」，一周带来 {} 条。\n\

@@ -158,8 +158,12 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// The negative aspect that items of `cause` name most, counted with everything and only with `sound`.
     fn pushed(&self, cause: &str, sound: &str, week: (i64, i64)) -> Result<Pushed, ClientError> {
-        let brought =
-            self.client.search(&format!("{cause} sentiment:negative"), week.0, week.1, "aspect_polarity")?;
+        let brought = self.client.search(
+            &format!("{cause} sentiment:negative"),
+            week.0,
+            week.1,
+            "aspect_polarity",
+        )?;
         let aspect = brought
             .shares("aspect_polarity")
             .into_iter()
@@ -178,7 +182,10 @@ impl Asked<'_> {
     fn change(&self, query: &str, (from_ms, to_ms): (i64, i64)) -> Result<Change, ClientError> {
         let weeks = ((from_ms - self.start_ms) / WEEK_MS).clamp(1, 8);
         let earlier = self.client.count(query, from_ms - weeks * WEEK_MS, from_ms)?;
-        Ok(Change { now: self.client.count(query, from_ms, to_ms)?, usual: earlier as f64 / weeks as f64 })
+        Ok(Change {
+            now: self.client.count(query, from_ms, to_ms)?,
+            usual: earlier as f64 / weeks as f64,
+        })
     }
 }
 
