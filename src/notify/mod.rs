@@ -3,7 +3,7 @@
 //! Comes in: [`OutboxRow`]s that a finished commit holds, in the order of the state log. Goes out: the alert, to an
 //! Alertmanager (API v2) or a Kafka topic, and a [`Delivered`] for each row that needs no further try. Can fail: each
 //! try, with a [`DeliveryError`]; it is repeated with a growing pause until the receiver takes or refuses the row.
-//! Moves `qingting_notifications_total`, `qingting_outbox_items` and the series of the stage `notify`.
+//! Moves `qingting_notifications_total` and the series of the stage `notify`; `qingting_outbox_items` is the outbox's own.
 //!
 //! Each receiver has a thread and a queue of its own: one that is down delays its own rows only. The queues are in
 //! memory; the outbox in the state log is what survives, so rows that are not reported as [`Delivered`] before a stop
@@ -283,9 +283,7 @@ impl Dispatcher {
             });
             return;
         };
-        self.metrics.outbox_items.inc();
         if running.sender.send(Command::Deliver(row)).is_err() {
-            self.metrics.outbox_items.dec();
             tracing::error!("the thread of a receiver has ended; its rows stay in the outbox");
         }
     }

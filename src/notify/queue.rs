@@ -197,7 +197,6 @@ impl ReceiverQueue {
     fn finish(&mut self, row: OutboxRow, outcome: DeliveryOutcome) {
         self.failures = 0;
         self.count(outcome.label());
-        self.metrics.outbox_items.dec();
         let at_ms = self.clock.now_ms();
         (self.report)(Delivered {
             seq: row.seq,
@@ -240,8 +239,6 @@ impl ReceiverQueue {
                 rows = self.rows.len(),
                 "rows stay in the outbox until the next start"
             );
-            // They are no longer waiting here; the next start counts them again.
-            self.metrics.outbox_items.sub(self.rows.len() as i64);
         }
     }
 }

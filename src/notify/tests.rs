@@ -184,7 +184,6 @@ fn a_receiver_that_fails_twice_gets_the_alert_with_its_episode_id() {
         text.contains(r#"qingting_notifications_total{outcome="delivered",receiver="ops"} 1"#),
         "{text}"
     );
-    assert!(text.contains("qingting_outbox_items 0"), "{text}");
     fixture.handle.stop();
 }
 
@@ -256,7 +255,6 @@ fn a_dead_receiver_delays_nobody_else() {
         .map(|_| fixture.delivered.recv_timeout(WAIT).unwrap().seq)
         .collect();
     assert_eq!(seqs, (0..20).map(|seq| 2 * seq + 1).collect::<Vec<_>>(), "in order");
-    assert_eq!(fixture.metrics.outbox_items.get(), 20);
     fixture.handle.stop();
 }
 
@@ -330,7 +328,6 @@ fn a_stop_delivers_what_it_can_and_ends_within_five_seconds() {
     let delivered: Vec<Delivered> = fixture.delivered.try_iter().collect();
     assert_eq!(delivered.len(), 30, "all rows of the receiver that answers");
     assert!(delivered.iter().all(|delivered| delivered.receiver == "ops"));
-    assert_eq!(fixture.metrics.outbox_items.get(), 0);
 }
 
 fn kafka_config(brokers: String) -> KafkaConfig {
