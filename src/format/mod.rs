@@ -5,21 +5,30 @@
 //! Cannot fail: a bad record is a dead letter, and limits are checked before anything is parsed. Metrics:
 //! `qingting_records_total`, `qingting_dead_letters_total` (counted by the pipeline from the outcome).
 
+mod auto;
 mod finish;
 mod item;
 mod json;
+mod mapping;
+mod parts;
+mod presets;
 mod values;
 mod vocabulary;
 
 use crate::config::SourceConfig;
-use crate::item::{Change, DeadLetter, DeadLetterCode, ItemPosition, MappedItem, RawRecord, RecordOutcome};
+use crate::item::{Change, DeadLetter, DeadLetterCode, MappedItem, RawRecord, RecordOutcome};
 use chrono_tz::Tz;
 use item::Read;
 use json::Node;
+use mapping::{Input, Preset, Scope};
+use parts::Parts;
 use std::borrow::Cow;
 use values::Reject;
 
 pub use finish::LONGEST_TEXT_BYTES;
+
+/// `format = "auto"`: every record is read by whoever recognizes it.
+pub const AUTO: &str = "auto";
 
 const STAGE: &str = "format";
 /// One record may become at most this many items; the rest is a dead letter.
@@ -98,13 +107,34 @@ impl FormatOutcome {
 /// All formats that are known. Share one between workers.
 #[derive(Debug)]
 pub struct Formats {
+    presets: Vec<Preset>,
     zone: Tz,
     limits: Limits,
 }
 
+/// Who reads a record.
+#[derive(Clone, Copy)]
+enum Reader<'f> {
+    Item,
+    Preset(&'f Preset),
+    /// Whoever recognizes it.
+    Auto,
+}
+
 impl Formats {
+    /// The canonical format and the presets that ship in the binary.
     pub fn builtin() -> Result<Self, FormatError> {
+        let presets = presets::ALL
+            .iter()
+            .map(|(name, written)| {
+                Preset::parse(written).map_err(|message| FormatError::Preset {
+                    name: (*name).to_owned(),
+                    message,
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
+            presets,
             zone: chrono_tz::Asia::Shanghai,
             limits: Limits::default(),
         })
@@ -123,22 +153,59 @@ impl Formats {
 
     /// Names of all formats, `item` first.
     pub fn names(&self) -> Vec<&str> {
-        vec![item::NAME]
+        std::iter::once(item::NAME)
+            .chain(self.presets.iter().map(|preset| preset.name.as_str()))
+            .collect()
+    }
+
+    /// One line that says what writes the format.
+    pub fn about(&self, name: &str) -> Option<&str> {
+        match self.reader(name)? {
+            Reader::Item => Some("the canonical item, one object a record or an array of them"),
+            Reader::Preset(preset) => Some(&preset.about),
+            Reader::Auto => None,
+        }
     }
 
     /// The mapping of a preset as it is written.
     pub fn show(&self, name: &str) -> Option<&str> {
-        (name == item::NAME).then_some("# the canonical item; see schemas/item.schema.json\n")
+        match self.reader(name)? {
+            Reader::Item => Some(presets::ITEM),
+            Reader::Preset(preset) => Some(preset.written),
+            Reader::Auto => None,
+        }
+    }
+
+    /// True for what `format = "…"` may say: a format, one of its other names, or `auto`.
+    pub fn knows(&self, name: &str) -> bool {
+        self.reader(name).is_some()
+    }
+
+    fn reader(&self, name: &str) -> Option<Reader<'_>> {
+        match name {
+            item::NAME => Some(Reader::Item),
+            AUTO => Some(Reader::Auto),
+            _ => self
+                .presets
+                .iter()
+                .find(|preset| preset.name == name || preset.aliases.iter().any(|alias| alias == name))
+                .map(Reader::Preset),
+        }
     }
 
     /// Reads one record. Never fails: what cannot be read is a dead letter in `out`.
     pub fn read(&self, record: &RawRecord, source: &SourceConfig, out: &mut FormatOutcome) {
         out.clear();
         let mut parts = Parts::new(record, source, out);
-        match &record.payload {
-            None => parts.tombstone(),
-            Some(payload) => {
-                if let Err(reject) = self.read_payload(payload, &mut parts) {
+        match (self.reader(&source.format), &record.payload) {
+            (None, _) => parts.reject_record(Reject::new(
+                DeadLetterCode::NoPreset,
+                format!("format `{}` is not known, want one of `format list`", source.format),
+            )),
+            (Some(Reader::Preset(preset)), None) => parts.tombstone(|key| preset.item_id(key)),
+            (Some(_), None) => parts.tombstone(str::to_owned),
+            (Some(reader), Some(payload)) => {
+                if let Err(reject) = self.read_payload(reader, payload, &mut parts) {
                     parts.reject_record(reject);
                 }
             }
@@ -146,32 +213,56 @@ impl Formats {
         parts.finish();
     }
 
-    fn read_payload(&self, payload: &[u8], parts: &mut Parts<'_>) -> Result<(), Reject> {
+    fn read_payload(&self, reader: Reader<'_>, payload: &[u8], parts: &mut Parts<'_>) -> Result<(), Reject> {
         if payload.len() > self.limits.record_bytes {
             return Err(Reject::new(
                 DeadLetterCode::TooLarge,
-                format!(
-                    "record of {} bytes, want at most {}",
-                    payload.len(),
-                    self.limits.record_bytes
-                ),
+                format!("record of {} bytes, want at most {}", payload.len(), self.limits.record_bytes),
             ));
         }
-        let text = std::str::from_utf8(payload).map_err(|error| {
-            Reject::new(
-                DeadLetterCode::InvalidUtf8,
-                format!("not utf-8 from byte {} on", error.valid_up_to()),
-            )
-        })?;
-        let text = self.prepared(text, parts)?;
-        let parsed =
-            json::parse(&text).map_err(|error| Reject::new(DeadLetterCode::JsonSyntax, json::explain(&error)))?;
+        let text = self.decoded(reader, payload)?;
+        let text = self.prepared(&text, parts)?;
+        let parsed = json::parse(&text).map_err(|error| Reject::new(DeadLetterCode::JsonSyntax, json::explain(&error)))?;
         parts.duplicate_key = parsed.duplicate_key;
+        let reader = match reader {
+            Reader::Auto => self.choose(&parsed.node, parts)?,
+            reader => reader,
+        };
+        // an array on one line is as many records as it has elements, each of them an item or a container
         match &parsed.node {
-            Node::List(nodes) => nodes.iter().for_each(|node| self.read_canonical(node, parts)),
-            node => self.read_canonical(node, parts),
+            Node::List(nodes) => nodes.iter().for_each(|node| self.read_node(reader, node, parts)),
+            node => self.read_node(reader, node, parts),
         }
         Ok(())
+    }
+
+    /// UTF-8, else the first of the preset's encodings in which every byte means something.
+    fn decoded<'t>(&self, reader: Reader<'_>, payload: &'t [u8]) -> Result<Cow<'t, str>, Reject> {
+        let not_utf8_from = match std::str::from_utf8(payload) {
+            Ok(text) => return Ok(Cow::Borrowed(text)),
+            Err(error) => error.valid_up_to(),
+        };
+        let encodings: &[&encoding_rs::Encoding] = match reader {
+            Reader::Item => &[],
+            Reader::Preset(preset) => &preset.encodings,
+            Reader::Auto => &[encoding_rs::GB18030],
+        };
+        if encodings.is_empty() {
+            return Err(Reject::new(
+                DeadLetterCode::InvalidUtf8,
+                format!("not utf-8 from byte {not_utf8_from} on"),
+            ));
+        }
+        encodings
+            .iter()
+            .find_map(|encoding| encoding.decode_without_bom_handling_and_without_replacement(payload))
+            .ok_or_else(|| {
+                let names: Vec<&str> = encodings.iter().map(|encoding| encoding.name()).collect();
+                Reject::new(
+                    DeadLetterCode::Encoding,
+                    format!("neither utf-8 (from byte {not_utf8_from} on) nor {}", names.join(" nor ")),
+                )
+            })
     }
 
     /// Byte-order mark and shell off, limits checked, repaired where half a character would cost the item.
@@ -185,10 +276,7 @@ impl Formats {
         if survey.depth > self.limits.json_depth {
             return Err(Reject::new(
                 DeadLetterCode::JsonDepth,
-                format!(
-                    "json nested {} deep, want at most {}",
-                    survey.depth, self.limits.json_depth
-                ),
+                format!("json nested {} deep, want at most {}", survey.depth, self.limits.json_depth),
             ));
         }
         if survey.lone_surrogate {
@@ -199,6 +287,34 @@ impl Formats {
         } else {
             Cow::Borrowed(text)
         })
+    }
+
+    fn read_node(&self, reader: Reader<'_>, node: &Node<'_>, parts: &mut Parts<'_>) {
+        match reader {
+            Reader::Preset(preset) => self.read_mapped(preset, node, parts),
+            Reader::Item | Reader::Auto => self.read_canonical(node, parts),
+        }
+    }
+
+    fn read_mapped(&self, preset: &Preset, root: &Node<'_>, parts: &mut Parts<'_>) {
+        let Some(units) = preset.units(root) else {
+            return parts.reject_part(Reject::missing(&preset.containers(), "the container of the items"));
+        };
+        let input = Input {
+            record: parts.record,
+            zone: self.zone,
+        };
+        for (parent, unit) in units {
+            let mut warnings = std::mem::take(&mut parts.out.warnings);
+            preset.apply(&Scope { root, parent, unit }, input, &mut warnings, &mut |read| match read {
+                Ok(mut mapped) => {
+                    finish::finish(&mut mapped, parts.source, true);
+                    parts.upsert(mapped);
+                }
+                Err(reject) => parts.reject_part(reject),
+            });
+            parts.out.warnings = warnings;
+        }
     }
 
     fn read_canonical(&self, node: &Node<'_>, parts: &mut Parts<'_>) {
@@ -221,141 +337,5 @@ impl Formats {
                 parts.upsert(*mapped);
             }
         }
-    }
-}
-
-/// Collects the parts of one record.
-struct Parts<'p> {
-    record: &'p RawRecord,
-    source: &'p SourceConfig,
-    out: &'p mut FormatOutcome,
-    duplicate_key: bool,
-    count: u32,
-}
-
-impl<'p> Parts<'p> {
-    fn new(record: &'p RawRecord, source: &'p SourceConfig, out: &'p mut FormatOutcome) -> Self {
-        Self {
-            record,
-            source,
-            out,
-            duplicate_key: false,
-            count: 0,
-        }
-    }
-
-    fn warn(&mut self, message: &str) {
-        self.out.warnings.push(message.to_owned());
-    }
-
-    fn next_position(&mut self) -> ItemPosition {
-        let part = self.count;
-        self.count += 1;
-        ItemPosition {
-            record: self.record.position.clone(),
-            part,
-            parts: 0,
-        }
-    }
-
-    fn upsert(&mut self, mapped: item::Mapped) {
-        if self.is_full() {
-            return;
-        }
-        let position = self.next_position();
-        let mut item = mapped.item;
-        if self.duplicate_key {
-            item.flags.insert("duplicate_key".to_owned());
-        }
-        item.raw_ref.get_or_insert_with(|| self.record.position.to_string());
-        self.out.changes.push(Change::Upsert(MappedItem {
-            item,
-            source: self.record.source,
-            position,
-            record_time_ms: self.record.record_time_ms,
-            native_author_id: mapped.native_author_id,
-        }));
-    }
-
-    fn delete(&mut self, id: String, version: Option<i64>) {
-        if self.is_full() {
-            return;
-        }
-        let position = self.next_position();
-        self.out.changes.push(Change::Delete {
-            id,
-            version: version.unwrap_or(self.record.record_time_ms),
-            position,
-            record_time_ms: self.record.record_time_ms,
-            source: self.record.source,
-        });
-    }
-
-    /// A Kafka tombstone deletes the item whose id is its key.
-    fn tombstone(&mut self) {
-        let key = self.record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
-        match key.map(str::trim).filter(|key| !key.is_empty()) {
-            Some(key) => self.delete(key.to_owned(), None),
-            None => self.reject_record(Reject::missing("key", "the id of the item that the tombstone deletes")),
-        }
-    }
-
-    fn is_full(&mut self) -> bool {
-        if (self.count as usize) < MOST_PARTS {
-            return false;
-        }
-        if self.count as usize == MOST_PARTS {
-            self.reject_part(Reject::new(
-                DeadLetterCode::TooLarge,
-                format!("record of more than {MOST_PARTS} items, the rest was left out"),
-            ));
-        }
-        true
-    }
-
-    fn reject_part(&mut self, reject: Reject) {
-        if self.count as usize > MOST_PARTS {
-            return;
-        }
-        let part = self.next_position().part;
-        self.dead(Some(part), reject);
-    }
-
-    fn reject_record(&mut self, reject: Reject) {
-        self.dead(None, reject);
-    }
-
-    fn dead(&mut self, part: Option<u32>, reject: Reject) {
-        self.out.dead_letters.push(DeadLetter::new(
-            &self.record.position,
-            part,
-            &self.source.name,
-            STAGE,
-            reject.code,
-            reject.message,
-            self.record.record_time_ms,
-            self.record.payload.as_deref().unwrap_or_default(),
-        ));
-    }
-
-    fn finish(self) {
-        let Self { record, out, count, .. } = self;
-        for change in &mut out.changes {
-            match change {
-                Change::Upsert(mapped) => mapped.position.parts = count,
-                Change::Delete { position, .. } => position.parts = count,
-            }
-        }
-        // the only part of its record needs no number
-        if count <= 1 {
-            for dead in &mut out.dead_letters {
-                dead.id = record.position.to_string();
-            }
-        }
-        out.outcome = match (out.changes.is_empty(), out.dead_letters.is_empty()) {
-            (false, _) => RecordOutcome::Mapped,
-            (true, false) => RecordOutcome::Dead,
-            (true, true) => RecordOutcome::Skipped,
-        };
     }
 }

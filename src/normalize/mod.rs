@@ -64,6 +64,10 @@ impl Normalizer {
         if let Some(order_no) = item.order.as_mut().and_then(|order| order.no.as_mut()) {
             *order_no = self.pseudonym(&["order", order_no], 8);
         }
+        if let Some(repost) = item.repost.as_mut() {
+            let author_id = repost.author_id.take().filter(|id| !id.is_empty());
+            repost.author_id = author_id.map(|id| self.pseudonym(&[&item.source.platform, &id], 16));
+        }
         clean_texts(&mut item);
         clean_keywords(&mut item);
         let (language, script) = language::detect(if item.text.is_empty() { &item.title } else { &item.text });

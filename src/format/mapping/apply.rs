@@ -1,0 +1,579 @@
+//! Applies a compiled mapping to one unit of a record.
+
+use super::super::item::Mapped;
+use super::super::json::Node;
+use super::super::values::{self, Reject};
+use super::path::{Path, Scope, is_something};
+use super::target::Target;
+use super::*;
+use crate::item::*;
+
+/// A node that becomes an item, and the object that holds it.
+pub type Unit<'s, 'n> = (&'s Node<'n>, &'s Node<'n>);
+
+/// Replies, additions and steps beyond this are left out.
+const MOST_LIST_ELEMENTS: usize = 200;
+
+/// What a mapping knows beside the record's content.
+#[derive(Clone, Copy)]
+pub struct Input<'i> {
+    pub record: &'i RawRecord,
+    pub zone: Tz,
+}
+
+impl Preset {
+    /// Reads one unit: calls `emit` with each item it becomes (none where it is skipped) or with why it is none.
+    pub fn apply(
+        &self, scope: &Scope<'_, '_>, input: Input<'_>, warnings: &mut Vec<String>,
+        emit: &mut dyn FnMut(Result<Mapped, Reject>),
+    ) {
+        if !matches!(scope.unit, Node::Object(_)) {
+            return emit(Err(Reject::wrong_type("$", scope.unit, "an object")));
+        }
+        if self.skip.iter().any(|condition| condition.holds(scope)) {
+            return;
+        }
+        if let Some((_, code, message)) = self.reject.iter().find(|(condition, ..)| condition.holds(scope)) {
+            return emit(Err(Reject::new(*code, message.clone())));
+        }
+        let mut mapped = Mapped::default();
+        mapped.item.source.format.clone_from(&self.versioned_name);
+        let mut reading = Reading {
+            scope,
+            input,
+            reference_ms: input.record.record_time_ms,
+            warnings,
+        };
+        if let Err(reject) = reading.fill(&self.main, &mut mapped) {
+            return emit(Err(reject));
+        }
+        for list in &self.append {
+            reading.each(list, |text, at, _, _| mapped.item.append.push(Append { text, at }));
+        }
+        for list in &self.reply {
+            reading.each(list, |text, at, by, _| mapped.item.reply.push(Reply { text, at, by }));
+        }
+        for list in &self.steps {
+            reading.each(list, |text, at, by, status| {
+                let steps = &mut mapped.item.complaint.get_or_insert_default().steps;
+                steps.push(ComplaintStep { at, by, status, text });
+            });
+        }
+        for (each, name, value) in &self.dims {
+            reading.dimensions(each, name, value, &mut mapped.item);
+        }
+        if let Some(repost) = &self.repost {
+            mapped.item.repost = reading.repost(repost);
+        }
+        let mut further = Vec::new();
+        for also in self.also.iter().filter(|also| also.when.holds(scope)) {
+            let mut next = inherited(&mapped, &also.inherit);
+            let read = reading.fill(&also.fields, &mut next);
+            further.push(read.map(|()| next));
+        }
+        emit(Ok(mapped));
+        further.into_iter().for_each(emit);
+    }
+}
+
+impl Condition {
+    fn holds(&self, scope: &Scope<'_, '_>) -> bool {
+        self.has.iter().all(|path| path.has_value(scope))
+            && !self.lacks.iter().any(|path| path.has_value(scope))
+            && self.equals.iter().all(|(path, words)| {
+                let mut equal = false;
+                path.each(scope, &mut |node| {
+                    equal |= values::text("", node).ok().flatten().is_some_and(|text| words.contains(&text));
+                });
+                equal
+            })
+    }
+}
+
+fn inherited(from: &Mapped, names: &[String]) -> Mapped {
+    let mut next = Mapped {
+        has_collect_time: from.has_collect_time,
+        ..Mapped::default()
+    };
+    let (item, source) = (&mut next.item, &from.item);
+    item.source.format.clone_from(&source.source.format);
+    item.collected_at = source.collected_at;
+    item.version = source.version;
+    for name in names {
+        match name.as_str() {
+            "source" => item.source = source.source.clone(),
+            "business_line" => item.business_line = source.business_line.clone(),
+            "thread_id" => item.thread_id = source.thread_id.clone(),
+            "root_id" => item.root_id = source.root_id.clone(),
+            "author" => {
+                item.author = source.author.clone();
+                next.native_author_id.clone_from(&from.native_author_id);
+            }
+            "subject" => item.subject = source.subject.clone(),
+            "service" => item.service = source.service.clone(),
+            "customer" => item.customer = source.customer.clone(),
+            "survey" => item.survey = source.survey.clone(),
+            "order" => item.order = source.order.clone(),
+            "url" => item.url = source.url.clone(),
+            "complaint" => item.complaint = source.complaint.clone(),
+            "tags" => item.tags = source.tags.clone(),
+            "media" => item.media = source.media.clone(),
+            _ => {}
+        }
+    }
+    next
+}
+
+struct Reading<'r, 's, 'n, 'i, 'w> {
+    scope: &'r Scope<'s, 'n>,
+    input: Input<'i>,
+    /// Collect time where the record has one, else its record time.
+    reference_ms: i64,
+    warnings: &'w mut Vec<String>,
+}
+
+impl Reading<'_, '_, '_, '_, '_> {
+    fn fill(&mut self, fields: &Fields, mapped: &mut Mapped) -> Result<(), Reject> {
+        for (target, value) in &fields.constants {
+            set_word(target, value.clone(), &mut mapped.item);
+        }
+        for field in &fields.fields {
+            self.field(field, mapped)?;
+        }
+        if !mapped.has_collect_time {
+            mapped.item.collected_at = self.input.record.record_time_ms;
+        }
+        mapped.item.version = mapped.item.collected_at;
+        // made for a value that turned out to be none
+        mapped.item.rating = mapped.item.rating.take().filter(|rating| *rating != Rating::default());
+        Ok(())
+    }
+
+    fn field(&mut self, field: &Field, mapped: &mut Mapped) -> Result<(), Reject> {
+        let mut taken = Taken::Absent;
+        if let Some(joint) = &field.join {
+            taken = self.joined(field, joint);
+        } else if let Some(meta) = field.meta {
+            if let Some(text) = self.meta(meta) {
+                taken = self.take(field, &Node::Text(text.into()), mapped);
+            }
+        } else {
+            for path in &field.from {
+                let mut best = Taken::Absent;
+                path.each(self.scope, &mut |node| {
+                    if !best.is_set() {
+                        best = self.take_excluding(field, node, mapped);
+                    }
+                });
+                let is_set = best.is_set();
+                taken = taken.or(best);
+                if is_set {
+                    break;
+                }
+            }
+        }
+        match taken {
+            Taken::Set => Ok(()),
+            Taken::Text(text) => {
+                set_word(&field.target, text, &mut mapped.item);
+                Ok(())
+            }
+            Taken::Wrong(reject) if field.required || reject.code == DeadLetterCode::UnrecoverableId => {
+                if matches!(field.target, Target::NativeId | Target::Text) { Err(reject) } else { self.ignored(field) }
+            }
+            Taken::Wrong(_) => self.ignored(field),
+            // a text may be null or empty, but its key must be there
+            Taken::Null if matches!(field.target, Target::Text) => Ok(()),
+            Taken::Null | Taken::Absent if field.required => {
+                Err(Reject::missing(&written(field), if is_id(&field.target) { "an id" } else { "a value" }))
+            }
+            Taken::Null | Taken::Absent => Ok(()),
+        }
+    }
+
+    fn ignored(&mut self, field: &Field) -> Result<(), Reject> {
+        self.warnings
+            .push(format!("`{}` was ignored: `{}` does not take its type", written(field), field.name));
+        Ok(())
+    }
+
+    fn take_excluding(&mut self, field: &Field, node: &Node<'_>, mapped: &mut Mapped) -> Taken {
+        if let Some(other) = &field.unless_same {
+            let mine = values::text("", node).ok().flatten();
+            let mut same = false;
+            other.each(self.scope, &mut |node| same |= values::text("", node).ok().flatten() == mine);
+            if same {
+                return Taken::Null;
+            }
+        }
+        self.take(field, node, mapped)
+    }
+
+    /// Reads a node as the target's type and sets it.
+    fn take(&mut self, field: &Field, node: &Node<'_>, mapped: &mut Mapped) -> Taken {
+        if matches!(node, Node::Null) || self.is_null(field, node) {
+            return Taken::Null;
+        }
+        let Mapped {
+            item,
+            native_author_id,
+            has_collect_time,
+        } = mapped;
+        let path = written(field);
+        match &field.target {
+            Target::Text => text_taken(field, node, &path),
+            Target::Title | Target::String(_) | Target::Word(..) | Target::OptionalWord(..) => {
+                if !is_something(node) {
+                    return Taken::Null;
+                }
+                text_taken(field, node, &path)
+            }
+            Target::NativeId => self.id(field, node, &path, |id| item.native_id = id),
+            Target::AuthorId => self.id(field, node, &path, |id| *native_author_id = Some(id)),
+            Target::Id(place) => self.id(field, node, &path, |id| *place(item) = Some(id)),
+            Target::PublishedAt => {
+                let zone = field.zone.unwrap_or(self.input.zone);
+                match values::event_time(node, self.reference_ms, zone) {
+                    Some(time) => {
+                        item.published_at = Some(time.ms);
+                        item.published_precision = time.precision;
+                        item.published_inferred = time.inferred;
+                        Taken::Set
+                    }
+                    None => Taken::Null,
+                }
+            }
+            Target::CollectedAt => match self.time(field, node) {
+                Some(ms) => {
+                    item.collected_at = ms;
+                    *has_collect_time = true;
+                    self.reference_ms = ms;
+                    Taken::Set
+                }
+                None => Taken::Null,
+            },
+            Target::Time(place) => set(self.time(field, node), |ms| *place(item) = Some(ms)),
+            Target::Money(place) => set(values::money(node), |amount| *place(item) = Some(amount)),
+            Target::Integer(place) => set(values::integer(node), |n| *place(item) = Some(n)),
+            Target::Number(place) => set(values::number(node), |n| *place(item) = Some(n)),
+            Target::Bool(place) => set(values::boolean(node), |b| *place(item) = Some(b)),
+            Target::List(place) => {
+                let list = values::list(node, &field.separators);
+                set((!list.is_empty()).then_some(list), |list| place(item).extend(list));
+                // further nodes of the same path add to it
+                Taken::Null
+            }
+            Target::Length(place) => set(length(node, &field.separators), |n| *place(item) = n),
+            Target::Engagement(name) => set(values::count(node), |count| {
+                item.engagement.insert((*name).to_owned(), count);
+            }),
+            Target::Flag(flag) => set(values::boolean(node).filter(|b| *b), |_| {
+                item.flags.insert((*flag).to_owned());
+            }),
+            Target::Rating => rate(field, node, item.rating.get_or_insert_default()),
+            Target::RatingDimension(name) => set(rated(field, node), |value| {
+                item.rating.get_or_insert_default().dims.insert(name.clone(), value);
+            }),
+            Target::Extra(name) => {
+                item.ext.insert(name.clone(), node.to_value());
+                Taken::Set
+            }
+        }
+    }
+
+    fn is_null(&self, field: &Field, node: &Node<'_>) -> bool {
+        !field.null.is_empty()
+            && match node {
+                Node::Text(text) => field.null.iter().any(|null| null == text.trim()),
+                Node::Int(value) => field.null.iter().any(|null| *null == value.to_string()),
+                _ => false,
+            }
+    }
+
+    fn id(&self, field: &Field, node: &Node<'_>, path: &str, set: impl FnOnce(String)) -> Taken {
+        match values::id(path, node) {
+            Err(reject) => Taken::Wrong(reject),
+            Ok(None) => Taken::Null,
+            Ok(Some(id)) => match shaped(field, id) {
+                Some(id) => {
+                    set(id);
+                    Taken::Set
+                }
+                None => Taken::Null,
+            },
+        }
+    }
+
+    fn time(&self, field: &Field, node: &Node<'_>) -> Option<i64> {
+        values::event_time(node, self.reference_ms, field.zone.unwrap_or(self.input.zone)).map(|time| time.ms)
+    }
+
+    fn joined(&self, field: &Field, joint: &str) -> Taken {
+        let mut all: Vec<String> = Vec::new();
+        for path in &field.from {
+            path.each(self.scope, &mut |node| {
+                if is_something(node) && !self.is_null(field, node) {
+                    all.extend(values::text("", node).ok().flatten().map(|text| text.trim().to_owned()));
+                }
+            });
+        }
+        if all.is_empty() {
+            return Taken::Null;
+        }
+        shaped(field, all.join(joint)).map_or(Taken::Null, Taken::Text)
+    }
+
+    fn meta(&self, meta: Meta) -> Option<String> {
+        let record = self.input.record;
+        match (meta, &record.position) {
+            (Meta::Topic, RecordPosition::Kafka { topic, .. }) => Some(topic.to_string()),
+            (Meta::Key, _) => String::from_utf8(record.key.clone()?).ok(),
+            (Meta::File, RecordPosition::File { file, .. }) => Some(file.to_string()),
+            (Meta::FileStem, RecordPosition::File { file, .. }) => std::path::Path::new(file.as_ref())
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .map(str::to_owned),
+            _ => None,
+        }
+    }
+
+    fn each(
+        &mut self, list: &ListMapping,
+        mut push: impl FnMut(String, Option<i64>, Option<String>, Option<String>),
+    ) {
+        let (scope, zone, reference_ms) = (self.scope, self.input.zone, self.reference_ms);
+        let mut count = 0;
+        list.each.each(scope, &mut |element| {
+            let inner = Scope {
+                root: scope.root,
+                parent: scope.unit,
+                unit: element,
+            };
+            let text = first_text(&list.text, &inner);
+            let status = list.status.as_ref().and_then(|path| first_text(path, &inner));
+            if count >= MOST_LIST_ELEMENTS || (text.is_none() && status.is_none()) {
+                return;
+            }
+            count += 1;
+            let mut at = None;
+            if let Some(path) = &list.at {
+                path.each(&inner, &mut |node| {
+                    at = at.or_else(|| values::event_time(node, reference_ms, zone).map(|time| time.ms));
+                });
+            }
+            let by = list.by.as_ref().and_then(|path| first_text(path, &inner));
+            push(text.unwrap_or_default(), at, by, status);
+        });
+    }
+
+    fn dimensions(&mut self, each: &Path, name: &Path, value: &Path, item: &mut Item) {
+        let scope = self.scope;
+        each.each(scope, &mut |element| {
+            let inner = Scope {
+                root: scope.root,
+                parent: scope.unit,
+                unit: element,
+            };
+            let mut rating = None;
+            value.each(&inner, &mut |node| rating = rating.or_else(|| values::number(node)));
+            if let (Some(name), Some(rating)) = (first_text(name, &inner), rating.filter(|r| (1.0..=5.0).contains(r))) {
+                let dims = &mut item.rating.get_or_insert_default().dims;
+                if dims.len() < MOST_LIST_ELEMENTS {
+                    dims.insert(name, rating);
+                }
+            }
+        });
+    }
+
+    fn repost(&self, mapping: &RepostMapping) -> Option<Repost> {
+        let scope = self.scope;
+        let mut found = None;
+        mapping.at.each(scope, &mut |quoted| {
+            if !matches!(quoted, Node::Object(_)) {
+                return;
+            }
+            let inner = Scope {
+                root: scope.root,
+                parent: scope.unit,
+                unit: quoted,
+            };
+            found = Some(Repost {
+                id: mapping.id.as_ref().and_then(|path| first_id(path, &inner)),
+                author_id: mapping.author_id.as_ref().and_then(|path| first_id(path, &inner)),
+                text: first_text(&mapping.text, &inner).unwrap_or_default(),
+                deleted: false,
+            });
+        });
+        found
+    }
+}
+
+/// What became of a field.
+enum Taken {
+    Absent,
+    /// There, but nothing in it.
+    Null,
+    Set,
+    /// To be set into a text target.
+    Text(String),
+    Wrong(Reject),
+}
+
+impl Taken {
+    fn is_set(&self) -> bool {
+        matches!(self, Self::Set | Self::Text(_))
+    }
+
+    /// What of two paths tells more.
+    fn or(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Wrong(_), Self::Absent | Self::Null) => self,
+            (Self::Null, Self::Absent) => self,
+            _ => other,
+        }
+    }
+}
+
+fn set<T>(value: Option<T>, set: impl FnOnce(T)) -> Taken {
+    match value {
+        Some(value) => {
+            set(value);
+            Taken::Set
+        }
+        None => Taken::Null,
+    }
+}
+
+fn is_id(target: &Target) -> bool {
+    matches!(target, Target::NativeId | Target::AuthorId | Target::Id(_))
+}
+
+/// The paths of a field as the mapping writes them.
+fn written(field: &Field) -> String {
+    let paths: Vec<&str> = field.from.iter().map(Path::written).collect();
+    if paths.is_empty() { field.name.clone() } else { paths.join("` or `") }
+}
+
+fn text_taken(field: &Field, node: &Node<'_>, path: &str) -> Taken {
+    match values::text(path, node) {
+        Err(reject) => Taken::Wrong(reject),
+        Ok(None) => Taken::Null,
+        Ok(Some(text)) => shaped(field, text).map_or(Taken::Null, Taken::Text),
+    }
+}
+
+/// Regex, word map, prefix and suffix.
+fn shaped(field: &Field, text: String) -> Option<String> {
+    let text = match &field.regex {
+        None => text,
+        Some(regex) => {
+            let found = regex.captures(&text)?;
+            found.get(1).or_else(|| found.get(0))?.as_str().to_owned()
+        }
+    };
+    let text = if field.map.is_empty() {
+        text
+    } else {
+        match field.map.get(text.trim()) {
+            Some(word) => word.clone(),
+            None => field.default.clone()?,
+        }
+    };
+    Some(match (&field.prefix, &field.suffix) {
+        (None, None) => text,
+        (prefix, suffix) => format!(
+            "{}{}{}",
+            prefix.as_deref().unwrap_or_default(),
+            text.trim(),
+            suffix.as_deref().unwrap_or_default()
+        ),
+    })
+}
+
+fn set_word(target: &Target, value: String, item: &mut Item) {
+    let allowed = |words: &[&str]| words.is_empty() || words.contains(&value.as_str());
+    match target {
+        Target::Title => item.title = value,
+        Target::Text => item.text = value,
+        Target::String(place) | Target::Id(place) => *place(item) = Some(value.trim().to_owned()),
+        Target::Word(place, words) if allowed(words) => *place(item) = value,
+        Target::OptionalWord(place, words) if allowed(words) => *place(item) = Some(value),
+        Target::NativeId => item.native_id = value,
+        Target::Flag(flag) => {
+            item.flags.insert((*flag).to_owned());
+        }
+        _ => {}
+    }
+}
+
+fn length(node: &Node<'_>, separators: &str) -> Option<u32> {
+    match node {
+        Node::List(list) => Some(list.len() as u32),
+        Node::Int(n) => u32::try_from(*n).ok(),
+        Node::Object(_) => Some(1),
+        Node::Text(text) if text.trim().bytes().all(|b| b.is_ascii_digit()) => text.trim().parse().ok(),
+        Node::Text(_) => Some(values::list(node, separators).len() as u32),
+        _ => None,
+    }
+}
+
+/// Overall rating of 1 to 5, polarity or nothing, with what the record says beside it. 0 is not rated.
+fn rate(field: &Field, node: &Node<'_>, rating: &mut Rating) -> Taken {
+    let Some(scale) = field.scale else {
+        return Taken::Null;
+    };
+    let Ok(Some(raw)) = values::text(&field.name, node) else {
+        return Taken::Null;
+    };
+    if values::is_null_word(&raw) {
+        return Taken::Null;
+    }
+    rating.scale = Some(scale.name().to_owned());
+    if matches!(scale, Scale::Ternary | Scale::GoodBad) {
+        let word = field.map.get(raw.trim()).map_or(raw.trim(), String::as_str);
+        rating.polarity = match word {
+            "1" | "good" | "+1" => Some(1),
+            "0" => Some(0),
+            "-1" | "bad" => Some(-1),
+            _ => None,
+        };
+    } else {
+        rating.overall = rated(field, node);
+    }
+    rating.raw = Some(raw);
+    Taken::Set
+}
+
+/// A value of the field's scale as 1 to 5.
+fn rated(field: &Field, node: &Node<'_>) -> Option<f64> {
+    let value = match values::text("", node).ok().flatten() {
+        Some(word) if !field.map.is_empty() => field.map.get(word.trim())?.parse().ok()?,
+        _ => values::number(node)?,
+    };
+    let value = match field.scale {
+        Some(Scale::FiveToFifty) => value / 10.0,
+        Some(Scale::OneToTen) => value / 2.0,
+        _ => value,
+    };
+    (value > 0.0 && value <= 5.0).then(|| value.max(1.0))
+}
+
+fn first_text(path: &Path, scope: &Scope<'_, '_>) -> Option<String> {
+    let mut found = None;
+    path.each(scope, &mut |node| {
+        if found.is_none() && is_something(node) {
+            found = values::text("", node).ok().flatten();
+        }
+    });
+    found
+}
+
+fn first_id(path: &Path, scope: &Scope<'_, '_>) -> Option<String> {
+    let mut found = None;
+    path.each(scope, &mut |node| {
+        if found.is_none() {
+            found = values::id("", node).ok().flatten();
+        }
+    });
+    found
+}

@@ -1,0 +1,199 @@
+use super::*;
+use std::io::Write;
+
+fn write(name: &str, bytes: &[u8]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let path = path.to_string_lossy().into_owned();
+    (folder, path)
+}
+
+/// Payloads as text, or the code of what could not be read.
+fn read_with(name: &str, bytes: &[u8], options: &FileOptions) -> Vec<String> {
+    let (_folder, path) = write(name, bytes);
+    let mut reader = FileReader::open(&path, options).unwrap();
+    let mut out = Vec::new();
+    while let Some(record) = reader.next_record().unwrap() {
+        assert_eq!(
+            record.position(),
+            &RecordPosition::File {
+                file: path.as_str().into(),
+                record: out.len() as u64 + 1
+            }
+        );
+        out.push(match record {
+            FileRecord::Record(record) => String::from_utf8_lossy(&record.payload.unwrap()).into_owned(),
+            FileRecord::Unreadable(unreadable) => unreadable.code.code().to_owned(),
+        });
+    }
+    out
+}
+
+fn read(name: &str, bytes: &[u8]) -> Vec<String> {
+    read_with(name, bytes, &FileOptions::new(0))
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn blank_lines_do_not_count() {
+    assert_eq!(read("a.jsonl", b"{\"a\":1}\r\n\n  \n{\"a\":2}"), ["{\"a\":1}", "{\"a\":2}"]);
+    assert_eq!(read("a.jsonl", b""), [""; 0]);
+}
+
+#[test]
+fn documents_and_arrays_over_many_lines_are_split_into_their_elements() {
+    assert_eq!(
+        read("a.json", b"[\n {\"a\": \"]},[\"},\n {\"a\": [1, 2]},\n 7\n]\n"),
+        ["{\"a\": \"]},[\"}", "{\"a\": [1, 2]}", "7"]
+    );
+    assert_eq!(read("a.json", b"[{\"a\":1},{\"a\":2}]"), ["{\"a\":1}", "{\"a\":2}"]);
+    assert_eq!(read("a.json", b"{\n\"a\":1\n}\n{\n\"a\":2\n}\n"), ["{\n\"a\":1\n}", "{\n\"a\":2\n}"]);
+    assert_eq!(read("a.json", b"[{\"a\":1},{\"a\":"), ["{\"a\":1}", "{\"a\":"]);
+}
+
+#[test]
+fn compressed_files_read_like_plain_ones() {
+    let plain = b"{\"a\":1}\n{\"a\":2}\n";
+    let zst = zstd::stream::encode_all(&plain[..], 3).unwrap();
+    for (name, bytes) in [("a.jsonl.gz", gzip(plain)), ("a.jsonl.zst", zst), ("odd-name.jsonl", gzip(plain))] {
+        assert_eq!(read(name, &bytes), ["{\"a\":1}", "{\"a\":2}"], "{name}");
+    }
+}
+
+#[test]
+fn a_bomb_is_a_dead_letter_and_not_a_full_memory() {
+    let mut options = FileOptions::new(0);
+    options.limits.expanded_bytes = 1024 * 1024;
+    options.limits.record_bytes = 1000;
+    let bomb = gzip(&vec![b' '; 64 * 1024 * 1024]);
+    assert_eq!(read_with("a.jsonl.gz", &bomb, &options), ["bomb"]);
+}
+
+#[test]
+fn a_truncated_stream_gives_what_it_has_and_then_a_dead_letter() {
+    let mut text = String::new();
+    for n in 0..100_000 {
+        text.push_str(&format!("{{\"a\":{n},\"b\":{}}}\n", n * 7919 % 100_003));
+    }
+    let bytes = gzip(text.as_bytes());
+    let records = read("a.jsonl.gz", &bytes[..bytes.len() / 2]);
+    assert!(records.len() > 10_000);
+    assert_eq!(records.last().unwrap(), "encoding");
+    assert_eq!(records[0], "{\"a\":0,\"b\":0}");
+}
+
+#[test]
+fn a_line_beyond_the_limit_is_handed_over_cut() {
+    let mut options = FileOptions::new(0);
+    options.limits.record_bytes = 10;
+    let records = read_with("a.jsonl", b"0123456789abcdef\n{}\n", &options);
+    assert_eq!(records, ["0123456789a", "{}"]);
+    let records = read_with("a.json", b"[\"0123456789abcdef\",\n1]", &options);
+    assert_eq!(records, ["\"0123456789", "1"]);
+}
+
+#[test]
+fn csv_rows_become_objects_of_strings() {
+    let csv = "\u{feff}id,正文,数\r\n1,\"引号\"\"里\r\n换行,逗号\",3\r\n\r\n2,短行\r\n3,a,b,多\r\nid,正文,数\r\n,,\r\n";
+    assert_eq!(
+        read("a.csv", csv.as_bytes()),
+        [
+            r#"{"id":"1","正文":"引号\"里\n换行,逗号","数":"3"}"#,
+            r#"{"id":"2","正文":"短行"}"#,
+            r#"{"id":"3","正文":"a","数":"b","column4":"多"}"#,
+            "[]",
+            "[]",
+        ]
+    );
+}
+
+#[test]
+fn csv_in_gb18030_is_detected() {
+    let (bytes, ..) = encoding_rs::GB18030.encode("编号,内容\n1,很好用\n2,太差\n");
+    assert_eq!(
+        read("a.csv", &bytes),
+        [r#"{"编号":"1","内容":"很好用"}"#, r#"{"编号":"2","内容":"太差"}"#]
+    );
+}
+
+#[test]
+fn a_row_in_another_encoding_costs_only_itself() {
+    let mut bytes = "编号,内容\n1,好\n".as_bytes().to_vec();
+    bytes.extend_from_slice(b"2,\xC4\xE3\xFF\n3,x\n");
+    assert_eq!(
+        read("a.csv", &bytes),
+        [r#"{"编号":"1","内容":"好"}"#, "invalid_utf8", r#"{"编号":"3","内容":"x"}"#]
+    );
+}
+
+#[test]
+fn a_quote_that_never_closes_costs_one_line() {
+    assert_eq!(
+        read("a.csv", b"id,t\n1,\"open\n2,b\n3,5\"c\n"),
+        ["json_syntax", r#"{"id":"2","t":"b"}"#, r#"{"id":"3","t":"5\"c"}"#]
+    );
+}
+
+#[test]
+fn csv_delimiters_are_found_by_the_header() {
+    assert_eq!(read("a.tsv", b"id\tt\n1\ta,b\n"), [r#"{"id":"1","t":"a,b"}"#]);
+    assert_eq!(read("a.csv", b"id;t\n1;a,b\n"), [r#"{"id":"1","t":"a,b"}"#]);
+}
+
+#[test]
+fn goes_on_where_it_was_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("b.jsonl", "3\n4\n5\n"), ("a.jsonl", "1\n2\n")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let pattern = folder.path().join("*.jsonl").to_string_lossy().into_owned();
+    let all = |source: &mut FileSource| {
+        let mut out = Vec::new();
+        while let Some(FileRecord::Record(record)) = source.next_record().unwrap() {
+            out.push(String::from_utf8(record.payload.unwrap()).unwrap());
+        }
+        out
+    };
+    let mut source = FileSource::new(&[pattern.clone()], FileOptions::new(0)).unwrap();
+    assert_eq!(all(&mut source), ["1", "2", "3", "4", "5"]);
+    let mut source = FileSource::new(&[pattern], FileOptions::new(0)).unwrap();
+    let second = source.files()[1].clone();
+    source.skip_to(&second, 2).unwrap();
+    assert_eq!(all(&mut source), ["4", "5"]);
+}
+
+#[test]
+fn record_time_is_the_collect_time_else_the_modification_time() {
+    let (_folder, path) = write("a.jsonl", b"1\n");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_762_144_200_000)).unwrap();
+    let mut options = FileOptions::new(3);
+    let time = |options: &FileOptions| match FileReader::open(&path, options).unwrap().next_record().unwrap() {
+        Some(FileRecord::Record(record)) => (record.source, record.record_time_ms),
+        _ => panic!(),
+    };
+    assert_eq!(time(&options), (3, 1_762_144_200_000));
+    options.collected_at_ms = Some(5);
+    assert_eq!(time(&options), (3, 5));
+}
+
+#[test]
+fn missing_files_and_patterns_say_so() {
+    assert!(matches!(expand(&["/nowhere/*.x".to_owned()]), Err(FileError::NoMatch { .. })));
+    assert!(FileReader::open("/nowhere/a.jsonl", &FileOptions::new(0)).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_a_reader_fail(bytes in proptest::collection::vec(
+        proptest::sample::select(b"{}[]\",\n\r \\a1\xC4\xE3\xEF\xBB\xBF;\t".to_vec()), 0..120),
+        name in proptest::sample::select(vec!["a.csv", "a.json", "a.jsonl", "a"])) {
+        read(name, &bytes);
+    }
+}
