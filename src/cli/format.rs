@@ -1,8 +1,16 @@
 //! `qingting format`: the presets that read native records.
 
+use crate::config::{SourceConfig, SourceInput, StartPosition};
+use crate::format::{Chosen, FormatOutcome, Formats};
+use crate::item::{Change, RecordOutcome, RecordPosition};
+use crate::normalize::Normalizer;
+use crate::source::file::{FileOptions, FileReader, FileRecord};
 use clap::{Args, Subcommand};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+const TEST_KEY: &[u8] = b"qingting format test";
 
 #[derive(Debug, Args)]
 #[command(
@@ -47,6 +55,152 @@ pub enum FormatCommand {
     },
 }
 
-pub fn run(_args: FormatArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet")
+pub fn run(args: FormatArgs) -> anyhow::Result<ExitCode> {
+    let formats = Formats::builtin()?;
+    match args.command {
+        FormatCommand::List { json } => list(&formats, json),
+        FormatCommand::Show { name, json } => show(&formats, &name, json),
+        FormatCommand::Test { name, file, json: _ } => test(&formats, &name, &file.to_string_lossy()),
+    }
+}
+
+fn list(formats: &Formats, json: bool) -> anyhow::Result<ExitCode> {
+    let names = formats.names();
+    let mut out = std::io::stdout().lock();
+    if json {
+        let all: Vec<_> = names
+            .iter()
+            .map(|name| serde_json::json!({"name": name, "about": formats.about(name)}))
+            .collect();
+        writeln!(out, "{}", serde_json::json!({ "formats": all }))?;
+    } else {
+        let width = names.iter().map(|name| name.len()).max().unwrap_or(0);
+        for name in names {
+            writeln!(out, "{name:width$}  {}", formats.about(name).unwrap_or_default())?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(formats: &Formats, name: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let Some(mapping) = formats.show(name) else {
+        anyhow::bail!("{}", unknown(formats, name));
+    };
+    let mut out = std::io::stdout().lock();
+    if json {
+        let document = serde_json::json!({"name": name, "about": formats.about(name), "mapping": mapping});
+        writeln!(out, "{document}")?;
+    } else {
+        write!(out, "{mapping}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One line a record, exit 0 also where there are dead letters: the point is to see them.
+fn test(formats: &Formats, name: &str, file: &str) -> anyhow::Result<ExitCode> {
+    if !formats.knows(name) {
+        anyhow::bail!("{}", unknown(formats, name));
+    }
+    let source = source_of(name, file);
+    // a test must print the same on every machine, so its author ids are keyed with a constant
+    let normalizer = Normalizer::new(TEST_KEY, chrono_tz::Asia::Shanghai);
+    let mut reader = FileReader::open(file, &FileOptions::new(0))?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut outcome = FormatOutcome::default();
+    let mut chosen = None;
+    while let Some(record) = reader.next_record()? {
+        let line = match record {
+            FileRecord::Unreadable(unreadable) => TestLine {
+                record: number(&unreadable.position),
+                outcome: "dead_letter",
+                code: Some(unreadable.code.code()),
+                items: Vec::new(),
+                warnings: vec![unreadable.message],
+            },
+            FileRecord::Record(record) => {
+                formats.read(&record, &source, &mut outcome);
+                if outcome.chosen.is_some() && outcome.chosen != chosen {
+                    chosen.clone_from(&outcome.chosen);
+                    report_choice(&record.position, chosen.as_ref());
+                }
+                test_line(&record.position, &mut outcome, &normalizer)
+            }
+        };
+        serde_json::to_writer(&mut out, &line)?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `format test` prints for each record.
+#[derive(serde::Serialize)]
+struct TestLine {
+    record: u64,
+    outcome: &'static str,
+    code: Option<&'static str>,
+    items: Vec<serde_json::Value>,
+    warnings: Vec<String>,
+}
+
+fn test_line(position: &RecordPosition, outcome: &mut FormatOutcome, normalizer: &Normalizer) -> TestLine {
+    let items = outcome
+        .changes
+        .drain(..)
+        .map(|change| match change {
+            Change::Upsert(mapped) => serde_json::to_value(normalizer.normalize(mapped).item).unwrap_or_default(),
+            Change::Delete { id, version, .. } => serde_json::json!({"id": id, "version": version, "deleted": true}),
+        })
+        .collect();
+    let mut warnings = std::mem::take(&mut outcome.warnings);
+    warnings.extend(outcome.dead_letters.iter().map(|dead| dead.message.clone()));
+    TestLine {
+        record: number(position),
+        outcome: match outcome.outcome {
+            RecordOutcome::Mapped => "item",
+            RecordOutcome::Skipped => "skipped",
+            RecordOutcome::Dead => "dead_letter",
+        },
+        code: outcome.dead_letters.first().map(|dead| dead.code.code()),
+        items,
+        warnings,
+    }
+}
+
+fn report_choice(position: &RecordPosition, chosen: Option<&Chosen>) {
+    if let Some(chosen) = chosen {
+        eprintln!("auto: {} from record {} on, {}", chosen.name, number(position), chosen.reason);
+    }
+}
+
+fn number(position: &RecordPosition) -> u64 {
+    match position {
+        RecordPosition::File { record, .. } => *record,
+        RecordPosition::Kafka { offset, .. } => u64::try_from(*offset).unwrap_or(0),
+    }
+}
+
+fn source_of(format: &str, file: &str) -> SourceConfig {
+    SourceConfig {
+        name: "test".to_owned(),
+        input: SourceInput::Files(vec![file.to_owned()]),
+        format: format.to_owned(),
+        kind: None,
+        platform: None,
+        touchpoint: None,
+        mode: None,
+        initiative: None,
+        business_line: None,
+        expected_every: None,
+        start: StartPosition::Earliest,
+    }
+}
+
+fn unknown(formats: &Formats, name: &str) -> String {
+    let nearest = formats
+        .names()
+        .into_iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)))
+        .unwrap_or("item");
+    format!("format `{name}` is not known, did you mean `{nearest}`? `qingting format list` names all")
 }

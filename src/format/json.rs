@@ -38,9 +38,6 @@ impl<'a> Object<'a> {
         self.members.iter().map(|(name, node)| (name.as_ref(), node))
     }
 
-    pub fn len(&self) -> usize {
-        self.members.len()
-    }
 
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
@@ -450,7 +447,7 @@ mod tests {
             let parsed = parse(&text).unwrap();
             assert!(parsed.duplicate_key);
             let Node::Object(object) = parsed.node else { panic!() };
-            assert_eq!((object.get("id"), object.len()), (Some(&Node::Int(2)), extra + 2));
+            assert_eq!((object.get("id"), object.iter().count()), (Some(&Node::Int(2)), extra + 2));
         }
         assert!(!parse(r#"{"a":{"id":1},"b":{"id":2}}"#).unwrap().duplicate_key);
     }

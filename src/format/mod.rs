@@ -339,3 +339,6 @@ impl Formats {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

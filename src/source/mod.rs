@@ -5,6 +5,7 @@
 //! `qingting_consumer_lag_messages`, `qingting_source_last_event_timestamp_seconds`.
 
 mod event;
+pub mod file;
 pub mod gate;
 pub mod kafka;
 

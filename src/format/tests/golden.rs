@@ -1,0 +1,126 @@
+//! The published samples of the two presets, read where they are at hand: `../shared/formats/samples`, or
+//! `$QINGTING_SHARED/formats/samples`.
+
+use super::*;
+use crate::source::file::{FileOptions, FileReader, FileRecord};
+use std::path::PathBuf;
+
+fn sample(name: &str) -> Option<PathBuf> {
+    let shared = std::env::var_os("QINGTING_SHARED").map(PathBuf::from);
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let candidates = [shared, Some(here.join("../shared")), Some(here.join("../../shared"))];
+    candidates
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join("formats/samples").join(name))
+        .find(|path| path.exists())
+}
+
+/// The outcome of each record of a sample, or `None` (and a line that says so) where the sample is not at hand.
+fn read_sample(promise: &str, format: &str, name: &str) -> Option<Vec<FormatOutcome>> {
+    let Some(path) = sample(name) else {
+        println!("skipped: {promise}: shared data missing");
+        return None;
+    };
+    let mut reader = FileReader::open(&path.to_string_lossy(), &FileOptions::new(0)).unwrap();
+    let mut outcomes = Vec::new();
+    while let Some(found) = reader.next_record().unwrap() {
+        match found {
+            FileRecord::Record(record) => outcomes.push(read_record(format, &record)),
+            FileRecord::Unreadable(unreadable) => panic!("{}", unreadable.message),
+        }
+    }
+    Some(outcomes)
+}
+
+fn all_items(outcomes: Vec<FormatOutcome>) -> Vec<Item> {
+    outcomes
+        .into_iter()
+        .inspect(|outcome| assert!(outcome.dead_letters.is_empty() && outcome.warnings.is_empty(), "{outcome:?}"))
+        .flat_map(clean)
+        .map(|clean| clean.item)
+        .collect()
+}
+
+#[test]
+fn jd_sample_reads_whole() {
+    for format in ["jd_comment", "auto"] {
+        let Some(outcomes) = read_sample("jd_sample_reads_whole", format, "jd_comment.jsonl") else {
+            return;
+        };
+        assert_eq!(outcomes.len(), 8);
+        let items = all_items(outcomes);
+        // one review has a later addition, which is an item of its own
+        assert_eq!(items.len(), 9);
+        let additions: Vec<&Item> = items.iter().filter(|item| item.source.role == "append").collect();
+        assert_eq!(additions.len(), 1);
+        let addition = additions[0];
+        let review = items.iter().find(|item| item.source.role == "review" && item.native_id == addition.native_id).unwrap();
+        assert_eq!(addition.parent_id.as_ref(), Some(&review.native_id));
+        assert_ne!(addition.id, review.id);
+        assert!(addition.published_at > review.published_at);
+        assert_eq!(addition.rating, None);
+        assert_eq!(review.append.len(), 1);
+        assert_eq!(review.reply.len(), 1);
+        assert!(review.text.contains('“') && review.text.contains("138****8000"));
+        assert_eq!(items.iter().filter(|item| item.flags.contains("default_text")).count(), 2);
+        for item in &items {
+            assert_eq!((item.source.platform.as_str(), item.source.kind.as_str()), ("jd", "review"));
+            assert_eq!(item.source.format, "jd_comment/1");
+            assert!(item.published_at.is_some() && item.subject.product_id.is_some() && item.subject.sku_id.is_some());
+            assert!(item.flags.iter().all(|flag| flag == "default_text"), "{:?}", item.flags);
+            assert!(!item.text.contains("&ldquo;") && !item.text.contains("uploadimg"));
+        }
+        let scores: Vec<f64> = items.iter().filter_map(|item| item.rating.as_ref()?.overall).collect();
+        assert_eq!(scores, [5.0, 1.0, 5.0, 3.0, 4.0, 2.0, 5.0, 5.0]);
+    }
+}
+
+#[test]
+fn xhs_comment_sample_reads_whole() {
+    for format in ["mediacrawler_xhs_comment", "auto"] {
+        let Some(outcomes) = read_sample("xhs_comment_sample_reads_whole", format, "mediacrawler_xhs_comment.jsonl")
+        else {
+            return;
+        };
+        let items = all_items(outcomes);
+        assert_eq!(items.len(), 7);
+        for item in &items {
+            assert!(item.id.starts_with("xiaohongshu:comment:"));
+            assert!(item.published_at.is_some_and(|at| at < item.collected_at && at > 1_760_000_000_000));
+            assert_eq!(item.version, item.collected_at);
+            assert_eq!(item.author.id.as_ref().map(String::len), Some(32));
+            assert!(item.thread_id.is_some());
+        }
+        // top-level comments have "", 0 or nothing as their parent
+        assert_eq!(items.iter().filter(|item| item.parent_id.is_some()).count(), 2);
+        assert_eq!(items.iter().filter(|item| item.flags.contains("empty_text")).count(), 1);
+        assert!(items.iter().any(|item| item.engagement["like"] == crate::item::Count { n: 11_000, approx: true }));
+        assert!(items.iter().any(|item| item.media.images == 2));
+        // who is addressed is not kept
+        assert!(items.iter().all(|item| !item.text.contains("阿柚")));
+        assert!(items[0].text.contains("[笑哭R]"));
+    }
+}
+
+#[test]
+fn broken_lines_are_survived() {
+    let Some(outcomes) = read_sample("broken_lines_are_survived", "auto", "broken_lines.jsonl") else {
+        return;
+    };
+    // 14 lines, of which one is blank
+    assert_eq!(outcomes.len(), 13);
+    for outcome in &outcomes {
+        assert!(outcome.dead_letters.len() + outcome.changes.len() > 0 || outcome.outcome == RecordOutcome::Skipped);
+    }
+    for format in ["item", "jd_comment", "mediacrawler_xhs_comment"] {
+        let outcomes = read_sample("broken_lines_are_survived", format, "broken_lines.jsonl").unwrap_or_default();
+        let codes: Vec<&str> = outcomes
+            .iter()
+            .map(|outcome| outcome.dead_letters.first().map_or("", |dead| dead.code.code()))
+            .collect();
+        for (line, code) in [(1, "json_syntax"), (5, "json_syntax"), (6, "json_syntax"), (7, "json_syntax")] {
+            assert_eq!(codes[line], code, "{format} line {line}");
+        }
+    }
+}
