@@ -4,7 +4,7 @@ use crate::config::{SourceConfig, SourceInput, StartPosition};
 use crate::format::{Chosen, FormatOutcome, Formats};
 use crate::item::{Change, RecordOutcome, RecordPosition};
 use crate::normalize::Normalizer;
-use crate::source::file::{FileOptions, FileReader, FileRecord};
+use crate::source::file::{FileOptions, FileReader};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -109,23 +109,12 @@ fn test(formats: &Formats, name: &str, file: &str) -> anyhow::Result<ExitCode> {
     let mut outcome = FormatOutcome::default();
     let mut chosen = None;
     while let Some(record) = reader.next_record()? {
-        let line = match record {
-            FileRecord::Unreadable(unreadable) => TestLine {
-                record: number(&unreadable.position),
-                outcome: "dead_letter",
-                code: Some(unreadable.code.code()),
-                items: Vec::new(),
-                warnings: vec![unreadable.message],
-            },
-            FileRecord::Record(record) => {
-                formats.read(&record, &source, &mut outcome);
-                if outcome.chosen.is_some() && outcome.chosen != chosen {
-                    chosen.clone_from(&outcome.chosen);
-                    report_choice(&record.position, chosen.as_ref());
-                }
-                test_line(&record.position, &mut outcome, &normalizer)
-            }
-        };
+        formats.read(&record, &source, &mut outcome);
+        if outcome.chosen.is_some() && outcome.chosen != chosen {
+            chosen.clone_from(&outcome.chosen);
+            report_choice(&record.position, chosen.as_ref());
+        }
+        let line = test_line(&record.position, &mut outcome, &normalizer);
         serde_json::to_writer(&mut out, &line)?;
         out.write_all(b"\n")?;
     }

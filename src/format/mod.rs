@@ -197,6 +197,10 @@ impl Formats {
     pub fn read(&self, record: &RawRecord, source: &SourceConfig, out: &mut FormatOutcome) {
         out.clear();
         let mut parts = Parts::new(record, source, out);
+        if let Some(unreadable) = &record.unreadable {
+            parts.reject_record(Reject::new(unreadable.code, unreadable.message.clone()));
+            return parts.finish();
+        }
         match (self.reader(&source.format), &record.payload) {
             (None, _) => parts.reject_record(Reject::new(
                 DeadLetterCode::NoPreset,

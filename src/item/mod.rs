@@ -27,6 +27,16 @@ pub struct RawRecord {
     pub key: Option<Vec<u8>>,
     /// `None` is a Kafka tombstone: delete the item whose id is the key.
     pub payload: Option<Vec<u8>>,
+    /// Set by a source that found the place of a record but could not get it whole (a broken or bombing stream, a row
+    /// in another encoding): the format stage makes it a dead letter without reading the payload.
+    pub unreadable: Option<Unreadable>,
+}
+
+/// Why a source could not get a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    pub code: DeadLetterCode,
+    pub message: String,
 }
 
 /// What a record became in the format stage: upserts and deletes, in the order of the record's parts.

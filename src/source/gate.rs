@@ -178,6 +178,7 @@ mod tests {
             record_time_ms: hour * HOUR_MS + offset as i64,
             key: None,
             payload: Some(Vec::new()),
+            unreadable: None,
         }
     }
 

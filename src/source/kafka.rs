@@ -351,6 +351,7 @@ impl KafkaSource {
             record_time_ms,
             key: message.key().map(<[u8]>::to_vec),
             payload: payload.map(<[u8]>::to_vec),
+            unreadable: None,
         };
         gate.push(partition.lane, record);
     }

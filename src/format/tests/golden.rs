@@ -2,7 +2,7 @@
 //! `$QINGTING_SHARED/formats/samples`.
 
 use super::*;
-use crate::source::file::{FileOptions, FileReader, FileRecord};
+use crate::source::file::{FileOptions, FileReader};
 use std::path::PathBuf;
 
 fn sample(name: &str) -> Option<PathBuf> {
@@ -25,10 +25,7 @@ fn read_sample(promise: &str, format: &str, name: &str) -> Option<Vec<FormatOutc
     let mut reader = FileReader::open(&path.to_string_lossy(), &FileOptions::new(0)).unwrap();
     let mut outcomes = Vec::new();
     while let Some(found) = reader.next_record().unwrap() {
-        match found {
-            FileRecord::Record(record) => outcomes.push(read_record(format, &record)),
-            FileRecord::Unreadable(unreadable) => panic!("{}", unreadable.message),
-        }
+        outcomes.push(read_record(format, &found));
     }
     Some(outcomes)
 }

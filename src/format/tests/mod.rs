@@ -40,6 +40,7 @@ fn record(payload: impl Into<Vec<u8>>) -> RawRecord {
         record_time_ms: RECORD_TIME_MS,
         key: None,
         payload: Some(payload.into()),
+        unreadable: None,
     }
 }
 

@@ -30,7 +30,8 @@ fn jd_list_container_and_jsonp_shell_hold_the_same_reviews() {
 
 #[test]
 fn jd_in_gbk_is_decoded() {
-    let (bytes, ..) = encoding_rs::GBK.encode(&format!("fetchJSON_comment98({{\"comments\":[{}]}});", jd(""))).clone();
+    let shell = format!("fetchJSON_comment98({{\"comments\":[{}]}});", jd(""));
+    let (bytes, ..) = encoding_rs::GBK.encode(&shell);
     for format in ["jd_comment", "auto"] {
         assert_eq!(items(format, bytes.to_vec())[0].text, "扫得干净");
     }
@@ -64,7 +65,7 @@ fn jd_later_addition_is_absent_null_or_an_object() {
 
 #[test]
 fn jd_score_of_zero_is_not_rated_and_an_unreadable_date_is_unknown() {
-    let payload = jd("").replace("\"score\":5", "\"score\":0").replace("2025-11-03 12:30:00", "昨日");
+    let payload = jd("").replace("\"score\":5", "\"score\":0").replace("2025-11-03 12:30:00", "不详");
     let item = &items("jd_comment", payload)[0];
     assert_eq!(item.rating.as_ref().and_then(|rating| rating.overall), None);
     assert!(item.flags.contains("time_unknown"));

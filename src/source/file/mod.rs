@@ -1,8 +1,8 @@
 //! Files as a source: NDJSON, JSON documents, CSV; plain, gzip or zstd; paths, globs and standard input.
 //!
-//! Comes in: paths. Goes out: [`FileRecord`]s in order, numbered from 1 in each file. Can fail: with a
-//! [`FileError`] for a file that cannot be opened or read at all; what is wrong inside a file is an
-//! [`Unreadable`] record and the next one goes on. Metric: none of its own, the pipeline counts records.
+//! Comes in: paths. Goes out: [`RawRecord`]s in order, numbered from 1 in each file. Can fail: with a
+//! [`FileError`] for a file that cannot be opened or read at all; what is wrong inside a file is a record marked
+//! [`Unreadable`] and the next one goes on. Metric: none of its own, the pipeline counts records.
 //!
 //! Blank lines and the CSV header do not count. A header repeated in mid-file and a row without values count as
 //! records that are skipped (their payload is an empty array). The record time is the configured collect time,
@@ -13,18 +13,17 @@ mod input;
 mod json_stream;
 mod layout;
 
-use crate::item::{DeadLetter, DeadLetterCode, RawRecord, RecordPosition};
+use crate::item::{DeadLetterCode, RawRecord, RecordPosition, Unreadable};
 use csv::Rows;
 use input::Input;
 use json_stream::JsonStream;
 use layout::Layout;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Name of standard input where a path is asked for.
 pub const STDIN: &str = "-";
-
-const STAGE: &str = "source";
 
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -86,48 +85,6 @@ impl Default for FileLimits {
     }
 }
 
-/// One record of a file, or a place in it where none could be had.
-#[derive(Debug, Clone)]
-pub enum FileRecord {
-    Record(RawRecord),
-    Unreadable(Unreadable),
-}
-
-impl FileRecord {
-    pub fn position(&self) -> &RecordPosition {
-        match self {
-            Self::Record(record) => &record.position,
-            Self::Unreadable(unreadable) => &unreadable.position,
-        }
-    }
-}
-
-/// Counts as one record with the outcome "dead letter".
-#[derive(Debug, Clone)]
-pub struct Unreadable {
-    pub source: u16,
-    pub position: RecordPosition,
-    pub record_time_ms: i64,
-    pub code: DeadLetterCode,
-    pub message: String,
-    pub bytes: Vec<u8>,
-}
-
-impl Unreadable {
-    pub fn into_dead_letter(self, source_name: &str) -> DeadLetter {
-        DeadLetter::new(
-            &self.position,
-            None,
-            source_name,
-            STAGE,
-            self.code,
-            self.message,
-            self.record_time_ms,
-            &self.bytes,
-        )
-    }
-}
-
 /// What a reader of one layout found.
 enum Found {
     Payload(Vec<u8>),
@@ -185,8 +142,8 @@ impl FileReader {
         &self.name
     }
 
-    /// The next record; `None` at the end. After an [`Unreadable`] of a broken stream there is nothing more.
-    pub fn next_record(&mut self) -> Result<Option<FileRecord>, FileError> {
+    /// The next record; `None` at the end. Behind the place where a stream is broken there is nothing more.
+    pub fn next_record(&mut self) -> Result<Option<RawRecord>, FileError> {
         if self.ended {
             return Ok(None);
         }
@@ -223,22 +180,17 @@ impl FileReader {
             file: Arc::clone(&self.name),
             record: self.last,
         };
-        Ok(Some(match found {
-            Found::Payload(payload) => FileRecord::Record(RawRecord {
-                source: self.source,
-                position,
-                record_time_ms: self.record_time_ms,
-                key: None,
-                payload: Some(payload),
-            }),
-            Found::Bad { code, message, bytes } => FileRecord::Unreadable(Unreadable {
-                source: self.source,
-                position,
-                record_time_ms: self.record_time_ms,
-                code,
-                message,
-                bytes,
-            }),
+        let (payload, unreadable) = match found {
+            Found::Payload(payload) => (payload, None),
+            Found::Bad { code, message, bytes } => (bytes, Some(Unreadable { code, message })),
+        };
+        Ok(Some(RawRecord {
+            source: self.source,
+            position,
+            record_time_ms: self.record_time_ms,
+            key: None,
+            payload: Some(payload),
+            unreadable,
         }))
     }
 
@@ -271,17 +223,22 @@ pub struct FileSource {
     options: FileOptions,
     next_file: usize,
     current: Option<FileReader>,
+    /// File → number of the first record that is still to be read.
+    resume: HashMap<String, u64>,
 }
 
 impl FileSource {
     /// `patterns`: paths, globs or `-`. The files of a glob are sorted by name; a path that is written out must
-    /// exist.
-    pub fn new(patterns: &[String], options: FileOptions) -> Result<Self, FileError> {
+    /// exist. `collected_at_ms`: record time of all records, else each file's modification time.
+    pub fn open(source: u16, patterns: &[String], collected_at_ms: Option<i64>) -> Result<Self, FileError> {
+        let mut options = FileOptions::new(source);
+        options.collected_at_ms = collected_at_ms;
         Ok(Self {
             files: expand(patterns)?,
             options,
             next_file: 0,
             current: None,
+            resume: HashMap::new(),
         })
     }
 
@@ -290,35 +247,33 @@ impl FileSource {
         &self.files
     }
 
-    /// The next record of the current file, or the first one of the next.
-    pub fn next_record(&mut self) -> Result<Option<FileRecord>, FileError> {
-        loop {
-            if self.current.is_none() {
-                let Some(path) = self.files.get(self.next_file) else {
-                    return Ok(None);
-                };
-                self.current = Some(FileReader::open(path, &self.options)?);
-                self.next_file += 1;
-            }
-            if let Some(reader) = &mut self.current {
-                if let Some(record) = reader.next_record()? {
-                    return Ok(Some(record));
-                }
-            }
-            self.current = None;
-        }
+    /// `file` goes on with record number `record` (1 is its first). To be called before the first record is read.
+    pub fn skip_to(&mut self, file: &str, record: u64) {
+        self.resume.insert(file.to_owned(), record);
     }
 
-    /// Goes on in `file` with record number `record`; files before it are taken as read. A file that is not among
-    /// ours leaves the source at its beginning.
-    pub fn skip_to(&mut self, file: &str, record: u64) -> Result<(), FileError> {
-        if let Some(index) = self.files.iter().position(|name| name == file) {
-            let mut reader = FileReader::open(file, &self.options)?;
-            reader.skip_to(record)?;
-            self.next_file = index + 1;
-            self.current = Some(reader);
+    /// The next record of the current file, or the first one of the next.
+    pub fn next_record(&mut self) -> Result<Option<RawRecord>, FileError> {
+        loop {
+            let mut reader = match self.current.take() {
+                Some(reader) => reader,
+                None => {
+                    let Some(path) = self.files.get(self.next_file) else {
+                        return Ok(None);
+                    };
+                    let mut reader = FileReader::open(path, &self.options)?;
+                    self.next_file += 1;
+                    if let Some(record) = self.resume.get(path) {
+                        reader.skip_to(*record)?;
+                    }
+                    reader
+                }
+            };
+            if let Some(record) = reader.next_record()? {
+                self.current = Some(reader);
+                return Ok(Some(record));
+            }
         }
-        Ok(())
     }
 }
 

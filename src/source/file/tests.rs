@@ -16,15 +16,15 @@ fn read_with(name: &str, bytes: &[u8], options: &FileOptions) -> Vec<String> {
     let mut out = Vec::new();
     while let Some(record) = reader.next_record().unwrap() {
         assert_eq!(
-            record.position(),
-            &RecordPosition::File {
+            record.position,
+            RecordPosition::File {
                 file: path.as_str().into(),
                 record: out.len() as u64 + 1
             }
         );
-        out.push(match record {
-            FileRecord::Record(record) => String::from_utf8_lossy(&record.payload.unwrap()).into_owned(),
-            FileRecord::Unreadable(unreadable) => unreadable.code.code().to_owned(),
+        out.push(match record.unreadable {
+            None => String::from_utf8_lossy(&record.payload.unwrap()).into_owned(),
+            Some(unreadable) => unreadable.code.code().to_owned(),
         });
     }
     out
@@ -135,8 +135,13 @@ fn a_row_in_another_encoding_costs_only_itself() {
 #[test]
 fn a_quote_that_never_closes_costs_one_line() {
     assert_eq!(
-        read("a.csv", b"id,t\n1,\"open\n2,b\n3,5\"c\n"),
-        ["json_syntax", r#"{"id":"2","t":"b"}"#, r#"{"id":"3","t":"5\"c"}"#]
+        read("a.csv", b"id,t\n1,5\"c\n2,\"open\n3,b\n4,d\n"),
+        [
+            r#"{"id":"1","t":"5\"c"}"#,
+            "json_syntax",
+            r#"{"id":"3","t":"b"}"#,
+            r#"{"id":"4","t":"d"}"#
+        ]
     );
 }
 
@@ -155,16 +160,17 @@ fn goes_on_where_it_was_told_to() {
     let pattern = folder.path().join("*.jsonl").to_string_lossy().into_owned();
     let all = |source: &mut FileSource| {
         let mut out = Vec::new();
-        while let Some(FileRecord::Record(record)) = source.next_record().unwrap() {
+        while let Some(record) = source.next_record().unwrap() {
             out.push(String::from_utf8(record.payload.unwrap()).unwrap());
         }
         out
     };
-    let mut source = FileSource::new(&[pattern.clone()], FileOptions::new(0)).unwrap();
+    let mut source = FileSource::open(0, &[pattern.clone()], None).unwrap();
     assert_eq!(all(&mut source), ["1", "2", "3", "4", "5"]);
-    let mut source = FileSource::new(&[pattern], FileOptions::new(0)).unwrap();
-    let second = source.files()[1].clone();
-    source.skip_to(&second, 2).unwrap();
+    let mut source = FileSource::open(0, &[pattern], None).unwrap();
+    let (first, second) = (source.files()[0].clone(), source.files()[1].clone());
+    source.skip_to(&second, 2);
+    source.skip_to(&first, 3);
     assert_eq!(all(&mut source), ["4", "5"]);
 }
 
@@ -175,7 +181,7 @@ fn record_time_is_the_collect_time_else_the_modification_time() {
     file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_762_144_200_000)).unwrap();
     let mut options = FileOptions::new(3);
     let time = |options: &FileOptions| match FileReader::open(&path, options).unwrap().next_record().unwrap() {
-        Some(FileRecord::Record(record)) => (record.source, record.record_time_ms),
+        Some(record) => (record.source, record.record_time_ms),
         _ => panic!(),
     };
     assert_eq!(time(&options), (3, 1_762_144_200_000));
