@@ -5,16 +5,7 @@ use super::shared::Shared;
 use crate::checkpoint::{FilePosition, Payload, TopicPosition};
 use crate::clock::Stopwatch;
 use crate::config::{ClockMode, Config, SourceInput};
-struct FileSource;
-impl FileSource {
-    fn next_record(&mut self) -> Result<Option<crate::item::RawRecord>, SourceError> {
-        Ok(None)
-    }
-    fn open(_: u16, _: &[String], _: Option<i64>) -> Result<Self, SourceError> {
-        Ok(Self)
-    }
-    fn skip_to(&mut self, _: &str, _: u64) {}
-}
+use crate::source::file::FileSource;
 use crate::source::gate::{Entry, Gate};
 use crate::source::kafka::KafkaSource;
 use crate::source::{SourceError, SourceEvent};
