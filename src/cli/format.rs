@@ -158,7 +158,12 @@ fn test_line(position: &RecordPosition, outcome: &mut FormatOutcome, normalizer:
 
 fn report_choice(position: &RecordPosition, chosen: Option<&Chosen>) {
     if let Some(chosen) = chosen {
-        eprintln!("auto: {} from record {} on, {}", chosen.name, number(position), chosen.reason);
+        eprintln!(
+            "auto: {} from record {} on, {}",
+            chosen.name,
+            number(position),
+            chosen.reason
+        );
     }
 }
 

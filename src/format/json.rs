@@ -38,7 +38,6 @@ impl<'a> Object<'a> {
         self.members.iter().map(|(name, node)| (name.as_ref(), node))
     }
 
-
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -447,7 +446,10 @@ mod tests {
             let parsed = parse(&text).unwrap();
             assert!(parsed.duplicate_key);
             let Node::Object(object) = parsed.node else { panic!() };
-            assert_eq!((object.get("id"), object.iter().count()), (Some(&Node::Int(2)), extra + 2));
+            assert_eq!(
+                (object.get("id"), object.iter().count()),
+                (Some(&Node::Int(2)), extra + 2)
+            );
         }
         assert!(!parse(r#"{"a":{"id":1},"b":{"id":2}}"#).unwrap().duplicate_key);
     }

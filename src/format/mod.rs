@@ -221,12 +221,17 @@ impl Formats {
         if payload.len() > self.limits.record_bytes {
             return Err(Reject::new(
                 DeadLetterCode::TooLarge,
-                format!("record of {} bytes, want at most {}", payload.len(), self.limits.record_bytes),
+                format!(
+                    "record of {} bytes, want at most {}",
+                    payload.len(),
+                    self.limits.record_bytes
+                ),
             ));
         }
         let text = self.decoded(reader, payload)?;
         let text = self.prepared(&text, parts)?;
-        let parsed = json::parse(&text).map_err(|error| Reject::new(DeadLetterCode::JsonSyntax, json::explain(&error)))?;
+        let parsed =
+            json::parse(&text).map_err(|error| Reject::new(DeadLetterCode::JsonSyntax, json::explain(&error)))?;
         parts.duplicate_key = parsed.duplicate_key;
         let reader = match reader {
             Reader::Auto => self.choose(&parsed.node, parts)?,
@@ -264,7 +269,10 @@ impl Formats {
                 let names: Vec<&str> = encodings.iter().map(|encoding| encoding.name()).collect();
                 Reject::new(
                     DeadLetterCode::Encoding,
-                    format!("neither utf-8 (from byte {not_utf8_from} on) nor {}", names.join(" nor ")),
+                    format!(
+                        "neither utf-8 (from byte {not_utf8_from} on) nor {}",
+                        names.join(" nor ")
+                    ),
                 )
             })
     }
@@ -280,7 +288,10 @@ impl Formats {
         if survey.depth > self.limits.json_depth {
             return Err(Reject::new(
                 DeadLetterCode::JsonDepth,
-                format!("json nested {} deep, want at most {}", survey.depth, self.limits.json_depth),
+                format!(
+                    "json nested {} deep, want at most {}",
+                    survey.depth, self.limits.json_depth
+                ),
             ));
         }
         if survey.lone_surrogate {
@@ -310,13 +321,18 @@ impl Formats {
         };
         for (parent, unit) in units {
             let mut warnings = std::mem::take(&mut parts.out.warnings);
-            preset.apply(&Scope { root, parent, unit }, input, &mut warnings, &mut |read| match read {
-                Ok(mut mapped) => {
-                    finish::finish(&mut mapped, parts.source, true);
-                    parts.upsert(mapped);
-                }
-                Err(reject) => parts.reject_part(reject),
-            });
+            preset.apply(
+                &Scope { root, parent, unit },
+                input,
+                &mut warnings,
+                &mut |read| match read {
+                    Ok(mut mapped) => {
+                        finish::finish(&mut mapped, parts.source, true);
+                        parts.upsert(mapped);
+                    }
+                    Err(reject) => parts.reject_part(reject),
+                },
+            );
             parts.out.warnings = warnings;
         }
     }

@@ -24,7 +24,10 @@ pub struct Input<'i> {
 impl Preset {
     /// Reads one unit: calls `emit` with each item it becomes (none where it is skipped) or with why it is none.
     pub fn apply(
-        &self, scope: &Scope<'_, '_>, input: Input<'_>, warnings: &mut Vec<String>,
+        &self,
+        scope: &Scope<'_, '_>,
+        input: Input<'_>,
+        warnings: &mut Vec<String>,
         emit: &mut dyn FnMut(Result<Mapped, Reject>),
     ) {
         if !matches!(scope.unit, Node::Object(_)) {
@@ -83,7 +86,10 @@ impl Condition {
             && self.equals.iter().all(|(path, words)| {
                 let mut equal = false;
                 path.each(scope, &mut |node| {
-                    equal |= values::text("", node).ok().flatten().is_some_and(|text| words.contains(&text));
+                    equal |= values::text("", node)
+                        .ok()
+                        .flatten()
+                        .is_some_and(|text| words.contains(&text));
                 });
                 equal
             })
@@ -179,21 +185,29 @@ impl Reading<'_, '_, '_, '_, '_> {
                 Ok(())
             }
             Taken::Wrong(reject) if field.required || reject.code == DeadLetterCode::UnrecoverableId => {
-                if matches!(field.target, Target::NativeId | Target::Text) { Err(reject) } else { self.ignored(field) }
+                if matches!(field.target, Target::NativeId | Target::Text) {
+                    Err(reject)
+                } else {
+                    self.ignored(field)
+                }
             }
             Taken::Wrong(_) => self.ignored(field),
             // a text may be null or empty, but its key must be there
             Taken::Null if matches!(field.target, Target::Text) => Ok(()),
-            Taken::Null | Taken::Absent if field.required => {
-                Err(Reject::missing(&written(field), if is_id(&field.target) { "an id" } else { "a value" }))
-            }
+            Taken::Null | Taken::Absent if field.required => Err(Reject::missing(
+                &written(field),
+                if is_id(&field.target) { "an id" } else { "a value" },
+            )),
             Taken::Null | Taken::Absent => Ok(()),
         }
     }
 
     fn ignored(&mut self, field: &Field) -> Result<(), Reject> {
-        self.warnings
-            .push(format!("`{}` was ignored: `{}` does not take its type", written(field), field.name));
+        self.warnings.push(format!(
+            "`{}` was ignored: `{}` does not take its type",
+            written(field),
+            field.name
+        ));
         Ok(())
     }
 
@@ -201,7 +215,9 @@ impl Reading<'_, '_, '_, '_, '_> {
         if let Some(other) = &field.unless_same {
             let mine = values::text("", node).ok().flatten();
             let mut same = false;
-            other.each(self.scope, &mut |node| same |= values::text("", node).ok().flatten() == mine);
+            other.each(self.scope, &mut |node| {
+                same |= values::text("", node).ok().flatten() == mine
+            });
             if same {
                 return Taken::Null;
             }
@@ -337,10 +353,7 @@ impl Reading<'_, '_, '_, '_, '_> {
         }
     }
 
-    fn each(
-        &mut self, list: &ListMapping,
-        mut push: impl FnMut(String, Option<i64>, Option<String>, Option<String>),
-    ) {
+    fn each(&mut self, list: &ListMapping, mut push: impl FnMut(String, Option<i64>, Option<String>, Option<String>)) {
         let (scope, zone, reference_ms) = (self.scope, self.input.zone, self.reference_ms);
         let mut count = 0;
         list.each.each(scope, &mut |element| {
@@ -451,7 +464,11 @@ fn is_id(target: &Target) -> bool {
 /// The paths of a field as the mapping writes them.
 fn written(field: &Field) -> String {
     let paths: Vec<&str> = field.from.iter().map(Path::written).collect();
-    if paths.is_empty() { field.name.clone() } else { paths.join("` or `") }
+    if paths.is_empty() {
+        field.name.clone()
+    } else {
+        paths.join("` or `")
+    }
 }
 
 fn text_taken(field: &Field, node: &Node<'_>, path: &str) -> Taken {

@@ -111,7 +111,11 @@ impl Scale {
             "ternary" => Self::Ternary,
             "words" => Self::Words,
             "good_bad" => Self::GoodBad,
-            _ => return Err(format!("scale `{name}`, want 1-5, 5-50, 1-10, ternary, words or good_bad")),
+            _ => {
+                return Err(format!(
+                    "scale `{name}`, want 1-5, 5-50, 1-10, ternary, words or good_bad"
+                ));
+            }
         })
     }
 
@@ -155,7 +159,11 @@ impl Preset {
     /// Compiles a mapping file; the error names the key that is wrong.
     pub fn parse(written: &'static str) -> Result<Self, String> {
         let spec: PresetSpec = toml::from_str(written).map_err(|error| error.message().to_owned())?;
-        let explode = if spec.explode.is_empty() { vec!["$".to_owned()] } else { spec.explode };
+        let explode = if spec.explode.is_empty() {
+            vec!["$".to_owned()]
+        } else {
+            spec.explode
+        };
         Ok(Self {
             versioned_name: format!("{}/{}", spec.name, spec.version),
             name: spec.name,
@@ -182,7 +190,13 @@ impl Preset {
             dims: spec
                 .dims
                 .into_iter()
-                .map(|dims| Ok((Path::parse(&dims.each)?, Path::parse(&dims.name)?, Path::parse(&dims.value)?)))
+                .map(|dims| {
+                    Ok((
+                        Path::parse(&dims.each)?,
+                        Path::parse(&dims.name)?,
+                        Path::parse(&dims.value)?,
+                    ))
+                })
                 .collect::<Result<_, String>>()?,
             repost: spec.repost.map(repost).transpose()?,
             also: spec.also.into_iter().map(also).collect::<Result<_, _>>()?,
@@ -206,7 +220,11 @@ impl Preset {
 
     /// Where the items are looked for, for messages.
     pub fn containers(&self) -> String {
-        self.explode.iter().map(Path::written).collect::<Vec<_>>().join("` or `")
+        self.explode
+            .iter()
+            .map(Path::written)
+            .collect::<Vec<_>>()
+            .join("` or `")
     }
 
     /// The keys by which it was known, for people.
@@ -221,7 +239,11 @@ impl Preset {
                 Target::Word(place, _) => {
                     let mut probe = crate::item::Item::default();
                     place(&mut probe).clone_from(value);
-                    let hit = if wanted == "platform" { probe.source.platform } else { probe.source.role };
+                    let hit = if wanted == "platform" {
+                        probe.source.platform
+                    } else {
+                        probe.source.role
+                    };
                     (!hit.is_empty()).then_some(hit)
                 }
                 _ => None,
@@ -283,8 +305,20 @@ fn repost(spec: RepostSpec) -> Result<RepostMapping, String> {
 
 fn also(spec: AlsoSpec) -> Result<Also, String> {
     const INHERITABLE: [&str; 14] = [
-        "source", "business_line", "thread_id", "root_id", "author", "subject", "service", "customer", "survey", "order",
-        "url", "complaint", "tags", "media",
+        "source",
+        "business_line",
+        "thread_id",
+        "root_id",
+        "author",
+        "subject",
+        "service",
+        "customer",
+        "survey",
+        "order",
+        "url",
+        "complaint",
+        "tags",
+        "media",
     ];
     if let Some(unknown) = spec.inherit.iter().find(|name| !INHERITABLE.contains(&name.as_str())) {
         return Err(format!("inherit `{unknown}`, want some of {}", INHERITABLE.join(", ")));
@@ -297,7 +331,9 @@ fn also(spec: AlsoSpec) -> Result<Also, String> {
 }
 
 fn fields(
-    constants: BTreeMap<String, String>, specs: BTreeMap<String, FieldSpec>, is_main: bool,
+    constants: BTreeMap<String, String>,
+    specs: BTreeMap<String, FieldSpec>,
+    is_main: bool,
 ) -> Result<Fields, String> {
     let constants = constants
         .into_iter()
@@ -335,7 +371,12 @@ fn field(name: String, spec: FieldSpec) -> Result<Field, String> {
         FieldSpec::Detailed(detailed) => *detailed,
     };
     let wrong = |what: &str| format!("`{name}`: {what}");
-    let scale = detailed.scale.as_deref().map(Scale::parse).transpose().map_err(|what| wrong(&what))?;
+    let scale = detailed
+        .scale
+        .as_deref()
+        .map(Scale::parse)
+        .transpose()
+        .map_err(|what| wrong(&what))?;
     if matches!(target, Target::Rating) && scale.is_none() {
         return Err(wrong("a rating needs its scale"));
     }
@@ -352,7 +393,9 @@ fn field(name: String, spec: FieldSpec) -> Result<Field, String> {
     };
     let zone = detailed.zone.as_deref().map(str::parse::<Tz>).transpose();
     Ok(Field {
-        required: detailed.required.unwrap_or(matches!(target, Target::NativeId | Target::Text)),
+        required: detailed
+            .required
+            .unwrap_or(matches!(target, Target::NativeId | Target::Text)),
         from: paths(detailed.from.map(OneOrMany::into_vec).unwrap_or_default())?,
         meta,
         null: detailed.null,

@@ -112,7 +112,9 @@ impl Path {
             for (parent, node) in level {
                 match (step, node) {
                     (Step::Key(key), Node::Object(object)) => next.extend(object.get(key).map(|child| (node, child))),
-                    (Step::Index(index), Node::List(list)) => next.extend(list.get(*index).map(|child| (parent, child))),
+                    (Step::Index(index), Node::List(list)) => {
+                        next.extend(list.get(*index).map(|child| (parent, child)))
+                    }
                     (Step::Each, Node::List(list)) => next.extend(list.iter().map(|child| (parent, child))),
                     (Step::Each, Node::Null) => {}
                     (Step::Each, Node::Object(_)) => next.push((parent, node)),
@@ -219,14 +221,19 @@ mod tests {
             unit: &parsed.node,
         };
         let mut out = Vec::new();
-        Path::parse(path).unwrap().each(&scope, &mut |node| out.push(node.to_value().to_string()));
+        Path::parse(path)
+            .unwrap()
+            .each(&scope, &mut |node| out.push(node.to_value().to_string()));
         out
     }
 
     #[test]
     fn paths_reach_everything_that_formats_nest() {
         assert_eq!(values("a.b", r#"{"a":{"b":1}}"#), ["1"]);
-        assert_eq!(values("\"im:rating\".label", r#"{"im:rating":{"label":"5"}}"#), ["\"5\""]);
+        assert_eq!(
+            values("\"im:rating\".label", r#"{"im:rating":{"label":"5"}}"#),
+            ["\"5\""]
+        );
         assert_eq!(values("a[].b", r#"{"a":[{"b":1},{"b":2},{}]}"#), ["1", "2"]);
         assert_eq!(values("a[].b", r#"{"a":{"b":1}}"#), ["1"]);
         assert_eq!(values("a[1]", r#"{"a":[1,2]}"#), ["2"]);

@@ -14,7 +14,10 @@ fn bytes_that_are_not_utf8_are_a_dead_letter() {
 
 #[test]
 fn bytes_in_none_of_the_declared_encodings_are_a_dead_letter() {
-    assert_eq!(dead("jd_comment", b"{\"id\":1,\"content\":\"\xFF\xFF\"}".to_vec()).0, Encoding);
+    assert_eq!(
+        dead("jd_comment", b"{\"id\":1,\"content\":\"\xFF\xFF\"}".to_vec()).0,
+        Encoding
+    );
 }
 
 #[test]
@@ -37,7 +40,10 @@ fn broken_json_is_a_dead_letter_that_says_where() {
 
 #[test]
 fn a_message_never_quotes_the_record() {
-    for secret in [r#"{"id":"13800138000","text":13800138000x}"#, r#"{"text":["13800138000"],"id":"x"}"#] {
+    for secret in [
+        r#"{"id":"13800138000","text":13800138000x}"#,
+        r#"{"text":["13800138000"],"id":"x"}"#,
+    ] {
         assert!(!dead("item", secret).1.contains("138"), "{secret}");
     }
 }
@@ -88,7 +94,10 @@ fn a_required_field_of_a_wrong_type_is_a_dead_letter_with_the_path() {
         (r#"{"id":"a:post:1","text":["x"]}"#, "`text` is an array"),
         (r#"{"id":"a:post:1","text":5}"#, "`text` is an integer"),
         (r#"{"id":true,"text":"x"}"#, "`id` is a boolean"),
-        (r#"{"id":"a","text":"x","source":{"platform":7}}"#, "`source.platform` is an integer"),
+        (
+            r#"{"id":"a","text":"x","source":{"platform":7}}"#,
+            "`source.platform` is an integer",
+        ),
         (r#"{"id":"a","text":"x","source":[]}"#, "`source` is an array"),
         ("7", "`$` is an integer"),
     ] {
@@ -104,7 +113,10 @@ fn a_required_field_of_a_wrong_type_is_a_dead_letter_with_the_path() {
 #[test]
 fn an_id_that_went_through_a_float_is_unrecoverable() {
     for id in ["1.0e3", "1739000000000.5", "\"1.739E+10\""] {
-        let (code, message) = dead("item", format!(r#"{{"native_id":{id},"text":"x","source":{{"platform":"a"}}}}"#));
+        let (code, message) = dead(
+            "item",
+            format!(r#"{{"native_id":{id},"text":"x","source":{{"platform":"a"}}}}"#),
+        );
         assert_eq!(code, UnrecoverableId, "{id}");
         assert!(message.contains("`native_id`"), "{message}");
     }
@@ -113,7 +125,11 @@ fn an_id_that_went_through_a_float_is_unrecoverable() {
 
 #[test]
 fn integers_of_19_digits_and_more_stay_exact() {
-    for id in ["3099000000000000011", "18446744073709551615", "99999999999999999999999999"] {
+    for id in [
+        "3099000000000000011",
+        "18446744073709551615",
+        "99999999999999999999999999",
+    ] {
         let payload = format!(r#"{{"native_id":{id},"text":"x","source":{{"platform":"a","role":"post"}}}}"#);
         assert_eq!(item(&payload).id, format!("a:post:{id}"));
     }
@@ -121,8 +137,18 @@ fn integers_of_19_digits_and_more_stay_exact() {
 
 #[test]
 fn a_time_that_is_absent_unreadable_or_before_2000_is_unknown() {
-    for time in ["null", "\"坏\"", "0", "-5", "\"1970-01-01 08:00:00\"", "915148800000", "[]"] {
-        let item = item(&format!(r#"{{"id":"weibo:post:1","text":"好用","published_at":{time}}}"#));
+    for time in [
+        "null",
+        "\"坏\"",
+        "0",
+        "-5",
+        "\"1970-01-01 08:00:00\"",
+        "915148800000",
+        "[]",
+    ] {
+        let item = item(&format!(
+            r#"{{"id":"weibo:post:1","text":"好用","published_at":{time}}}"#
+        ));
         assert_eq!(item.published_at, None, "{time}");
         assert_eq!(item.published_precision, crate::item::Precision::None);
         assert!(flags(&item).contains(&"time_unknown"));
@@ -167,7 +193,10 @@ fn of_a_duplicate_key_the_last_wins() {
 
 #[test]
 fn half_a_surrogate_pair_costs_a_character_and_not_the_item() {
-    let outcome = read("item", r#"{"id":"weibo:post:1","text":"半个 \ud83d 表情 \ud83d\ude00"}"#);
+    let outcome = read(
+        "item",
+        r#"{"id":"weibo:post:1","text":"半个 \ud83d 表情 \ud83d\ude00"}"#,
+    );
     assert_eq!(outcome.warnings.len(), 1);
     let items = clean(outcome);
     assert_eq!(items[0].item.text, "半个 \u{fffd} 表情 😀");
@@ -175,7 +204,10 @@ fn half_a_surrogate_pair_costs_a_character_and_not_the_item() {
 
 #[test]
 fn nul_and_control_characters_are_taken_out() {
-    assert_eq!(item(r#"{"id":"weibo:post:1","text":"a\u0000b\u0007c\u200bd"}"#).text, "abcd");
+    assert_eq!(
+        item(r#"{"id":"weibo:post:1","text":"a\u0000b\u0007c\u200bd"}"#).text,
+        "abcd"
+    );
 }
 
 #[test]

@@ -4,11 +4,18 @@ use super::*;
 
 #[test]
 fn native_id_and_platform_make_the_id() {
-    let item = item(r#"{"native_id":5228123456789001,"text":"好","source":{"platform":"weibo"},"published_at":1762144200}"#);
+    let item =
+        item(r#"{"native_id":5228123456789001,"text":"好","source":{"platform":"weibo"},"published_at":1762144200}"#);
     assert_eq!(item.id, "weibo:post:5228123456789001");
-    assert_eq!((item.source.kind.as_str(), item.source.role.as_str()), ("social", "post"));
+    assert_eq!(
+        (item.source.kind.as_str(), item.source.role.as_str()),
+        ("social", "post")
+    );
     assert_eq!(item.source.format, "item/1");
-    assert_eq!((item.published_at, item.collected_at, item.version), (Some(1_762_144_200_000), RECORD_TIME_MS, RECORD_TIME_MS));
+    assert_eq!(
+        (item.published_at, item.collected_at, item.version),
+        (Some(1_762_144_200_000), RECORD_TIME_MS, RECORD_TIME_MS)
+    );
     assert_eq!(item.raw_ref.as_deref(), Some("t/0/7"));
     assert_eq!(item.schema, "qingting.item/1");
 }
@@ -16,7 +23,10 @@ fn native_id_and_platform_make_the_id() {
 #[test]
 fn an_id_alone_says_platform_role_and_native_id() {
     let item = item(r#"{"id":"jd:review:20:5","text":"好"}"#);
-    assert_eq!((item.source.platform.as_str(), item.source.kind.as_str()), ("jd", "review"));
+    assert_eq!(
+        (item.source.platform.as_str(), item.source.kind.as_str()),
+        ("jd", "review")
+    );
     assert_eq!((item.source.role.as_str(), item.native_id.as_str()), ("review", "20:5"));
 }
 
@@ -24,7 +34,10 @@ fn an_id_alone_says_platform_role_and_native_id() {
 fn an_id_of_another_form_is_kept() {
     let item = item(r#"{"id":"abc-1","text":"好"}"#);
     assert_eq!((item.id.as_str(), item.native_id.as_str()), ("abc-1", "abc-1"));
-    assert_eq!((item.source.platform.as_str(), item.source.kind.as_str()), ("unknown", "unknown"));
+    assert_eq!(
+        (item.source.platform.as_str(), item.source.kind.as_str()),
+        ("unknown", "unknown")
+    );
     assert!(item.quality.missing.contains(&"source.kind".to_owned()));
 }
 
@@ -52,7 +65,8 @@ fn what_the_configuration_says_fills_what_the_record_leaves_open() {
 
 #[test]
 fn author_ids_are_keyed_and_names_masked() {
-    let item = item(r#"{"id":"weibo:post:1","text":"x","author":{"id":12345,"name":"张三丰","region":"IP属地：湖北"}}"#);
+    let item =
+        item(r#"{"id":"weibo:post:1","text":"x","author":{"id":12345,"name":"张三丰","region":"IP属地：湖北"}}"#);
     // HMAC-SHA256("a key of sixteen", "weibo" 0 "12345"), first 16 bytes
     assert_eq!(item.author.id.as_ref().map(String::len), Some(32));
     assert_ne!(item.author.id.as_deref(), Some("12345"));
@@ -70,7 +84,10 @@ fn unknown_fields_and_odd_values_are_warnings() {
     assert_eq!(outcome.warnings.len(), 4, "{:?}", outcome.warnings);
     let item = &clean(outcome)[0].item;
     let order = item.order.as_ref().unwrap();
-    assert_eq!((order.amount.as_deref(), order.purchased_at), (Some("67.4"), Some(1_762_144_200_000)));
+    assert_eq!(
+        (order.amount.as_deref(), order.purchased_at),
+        (Some("67.4"), Some(1_762_144_200_000))
+    );
     assert_eq!(item.rating.as_ref().unwrap().overall, Some(4.0));
     assert!(item.reply[0].at.is_some());
 }
@@ -87,11 +104,20 @@ fn deleted_items_and_tombstones_delete() {
     assert_eq!(delete(&outcome), ("a:post:1".to_owned(), RECORD_TIME_MS));
     let mut tombstone = record("");
     tombstone.payload = None;
-    assert_eq!(read_record("item", &tombstone).dead_letters[0].code, DeadLetterCode::MissingField);
+    assert_eq!(
+        read_record("item", &tombstone).dead_letters[0].code,
+        DeadLetterCode::MissingField
+    );
     tombstone.key = Some(b"a:post:2".to_vec());
-    assert_eq!(delete(&read_record("item", &tombstone)), ("a:post:2".to_owned(), RECORD_TIME_MS));
+    assert_eq!(
+        delete(&read_record("item", &tombstone)),
+        ("a:post:2".to_owned(), RECORD_TIME_MS)
+    );
     tombstone.key = Some(b"20681890471".to_vec());
-    assert_eq!(delete(&read_record("jd_comment", &tombstone)).0, "jd:review:20681890471");
+    assert_eq!(
+        delete(&read_record("jd_comment", &tombstone)).0,
+        "jd:review:20681890471"
+    );
 }
 
 #[test]
@@ -105,8 +131,10 @@ fn two_runs_give_the_same_bytes() {
 
 #[test]
 fn an_item_that_was_written_is_read_again_without_a_warning() {
-    let first = item(r#"{"id":"jd:review:1","text":"很好","title":"标题","rating":{"overall":5,"raw":"5","scale":"1-5"},
-        "published_at":1762144200000,"collected_at":1762144300000,"engagement":{"like":3},"media":{"images":2}}"#);
+    let first = item(
+        r#"{"id":"jd:review:1","text":"很好","title":"标题","rating":{"overall":5,"raw":"5","scale":"1-5"},
+        "published_at":1762144200000,"collected_at":1762144300000,"engagement":{"like":3},"media":{"images":2}}"#,
+    );
     let outcome = read("item", serde_json::to_vec(&first).unwrap());
     assert_eq!(outcome.warnings, [""; 0]);
     assert_eq!(clean(outcome)[0].item, first);

@@ -33,7 +33,12 @@ fn read_sample(promise: &str, format: &str, name: &str) -> Option<Vec<FormatOutc
 fn all_items(outcomes: Vec<FormatOutcome>) -> Vec<Item> {
     outcomes
         .into_iter()
-        .inspect(|outcome| assert!(outcome.dead_letters.is_empty() && outcome.warnings.is_empty(), "{outcome:?}"))
+        .inspect(|outcome| {
+            assert!(
+                outcome.dead_letters.is_empty() && outcome.warnings.is_empty(),
+                "{outcome:?}"
+            )
+        })
         .flat_map(clean)
         .map(|clean| clean.item)
         .collect()
@@ -52,7 +57,10 @@ fn jd_sample_reads_whole() {
         let additions: Vec<&Item> = items.iter().filter(|item| item.source.role == "append").collect();
         assert_eq!(additions.len(), 1);
         let addition = additions[0];
-        let review = items.iter().find(|item| item.source.role == "review" && item.native_id == addition.native_id).unwrap();
+        let review = items
+            .iter()
+            .find(|item| item.source.role == "review" && item.native_id == addition.native_id)
+            .unwrap();
         assert_eq!(addition.parent_id.as_ref(), Some(&review.native_id));
         assert_ne!(addition.id, review.id);
         assert!(addition.published_at > review.published_at);
@@ -60,9 +68,15 @@ fn jd_sample_reads_whole() {
         assert_eq!(review.append.len(), 1);
         assert_eq!(review.reply.len(), 1);
         assert!(review.text.contains('“') && review.text.contains("138****8000"));
-        assert_eq!(items.iter().filter(|item| item.flags.contains("default_text")).count(), 2);
+        assert_eq!(
+            items.iter().filter(|item| item.flags.contains("default_text")).count(),
+            2
+        );
         for item in &items {
-            assert_eq!((item.source.platform.as_str(), item.source.kind.as_str()), ("jd", "review"));
+            assert_eq!(
+                (item.source.platform.as_str(), item.source.kind.as_str()),
+                ("jd", "review")
+            );
             assert_eq!(item.source.format, "jd_comment/1");
             assert!(item.published_at.is_some() && item.subject.product_id.is_some() && item.subject.sku_id.is_some());
             assert!(item.flags.iter().all(|flag| flag == "default_text"), "{:?}", item.flags);
@@ -76,15 +90,21 @@ fn jd_sample_reads_whole() {
 #[test]
 fn xhs_comment_sample_reads_whole() {
     for format in ["mediacrawler_xhs_comment", "auto"] {
-        let Some(outcomes) = read_sample("xhs_comment_sample_reads_whole", format, "mediacrawler_xhs_comment.jsonl")
-        else {
+        let Some(outcomes) = read_sample(
+            "xhs_comment_sample_reads_whole",
+            format,
+            "mediacrawler_xhs_comment.jsonl",
+        ) else {
             return;
         };
         let items = all_items(outcomes);
         assert_eq!(items.len(), 7);
         for item in &items {
             assert!(item.id.starts_with("xiaohongshu:comment:"));
-            assert!(item.published_at.is_some_and(|at| at < item.collected_at && at > 1_760_000_000_000));
+            assert!(
+                item.published_at
+                    .is_some_and(|at| at < item.collected_at && at > 1_760_000_000_000)
+            );
             assert_eq!(item.version, item.collected_at);
             assert_eq!(item.author.id.as_ref().map(String::len), Some(32));
             assert!(item.thread_id.is_some());
@@ -92,7 +112,11 @@ fn xhs_comment_sample_reads_whole() {
         // top-level comments have "", 0 or nothing as their parent
         assert_eq!(items.iter().filter(|item| item.parent_id.is_some()).count(), 2);
         assert_eq!(items.iter().filter(|item| item.flags.contains("empty_text")).count(), 1);
-        assert!(items.iter().any(|item| item.engagement["like"] == crate::item::Count { n: 11_000, approx: true }));
+        assert!(items.iter().any(|item| item.engagement["like"]
+            == crate::item::Count {
+                n: 11_000,
+                approx: true
+            }));
         assert!(items.iter().any(|item| item.media.images == 2));
         // who is addressed is not kept
         assert!(items.iter().all(|item| !item.text.contains("阿柚")));
@@ -116,7 +140,12 @@ fn broken_lines_are_survived() {
             .iter()
             .map(|outcome| outcome.dead_letters.first().map_or("", |dead| dead.code.code()))
             .collect();
-        for (line, code) in [(1, "json_syntax"), (5, "json_syntax"), (6, "json_syntax"), (7, "json_syntax")] {
+        for (line, code) in [
+            (1, "json_syntax"),
+            (5, "json_syntax"),
+            (6, "json_syntax"),
+            (7, "json_syntax"),
+        ] {
             assert_eq!(codes[line], code, "{format} line {line}");
         }
     }

@@ -91,7 +91,10 @@ fn dead(format: &str, payload: impl Into<Vec<u8>>) -> (DeadLetterCode, String) {
     assert_eq!(outcome.outcome, RecordOutcome::Dead, "{outcome:?}");
     assert_eq!(outcome.dead_letters.len(), 1);
     let dead = &outcome.dead_letters[0];
-    assert_eq!((dead.id.as_str(), dead.at, dead.stage.as_str()), ("t/0/7", RECORD_TIME_MS, "format"));
+    assert_eq!(
+        (dead.id.as_str(), dead.at, dead.stage.as_str()),
+        ("t/0/7", RECORD_TIME_MS, "format")
+    );
     (dead.code, dead.message.clone())
 }
 

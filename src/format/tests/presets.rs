@@ -25,7 +25,10 @@ fn jd_list_container_and_jsonp_shell_hold_the_same_reviews() {
     let outcome = read("auto", shell);
     assert_eq!(outcome.changes.len(), 2);
     assert_eq!(outcome.chosen.unwrap().name, "jd_comment");
-    assert_eq!(read("jd_comment", "fetchJSON_comment98({\"comments\":[]});").outcome, RecordOutcome::Skipped);
+    assert_eq!(
+        read("jd_comment", "fetchJSON_comment98({\"comments\":[]});").outcome,
+        RecordOutcome::Skipped
+    );
 }
 
 #[test]
@@ -39,33 +42,47 @@ fn jd_in_gbk_is_decoded() {
 
 #[test]
 fn jd_never_descends_by_bare_key() {
-    let payload = jd(r#","showOrderComment":{"id":9,"content":"<div>别的</div>","score":0,"creationTime":"2020-01-01","referenceId":"9"}"#);
+    let payload = jd(
+        r#","showOrderComment":{"id":9,"content":"<div>别的</div>","score":0,"creationTime":"2020-01-01","referenceId":"9"}"#,
+    );
     let items = items("jd_comment", payload);
     assert_eq!(items.len(), 1);
     let item = &items[0];
     assert_eq!((item.native_id.as_str(), item.text.as_str()), ("77", "扫得干净"));
     assert_eq!(item.rating.as_ref().unwrap().overall, Some(5.0));
     assert_eq!(item.published_at, Some(1_762_144_200_000));
-    assert_eq!((item.subject.product_id.as_deref(), item.subject.sku_id.as_deref()), (Some("200"), Some("100")));
+    assert_eq!(
+        (item.subject.product_id.as_deref(), item.subject.sku_id.as_deref()),
+        (Some("200"), Some("100"))
+    );
 }
 
 #[test]
 fn jd_later_addition_is_absent_null_or_an_object() {
-    for absent in ["", r#","afterUserComment":null"#, r#","afterUserComment":{"created":"","hAfterUserComment":null}"#] {
+    for absent in [
+        "",
+        r#","afterUserComment":null"#,
+        r#","afterUserComment":{"created":"","hAfterUserComment":null}"#,
+    ] {
         assert_eq!(items("jd_comment", jd(absent)).len(), 1, "{absent}");
     }
     let items = items(
         "jd_comment",
         jd(r#","afterUserComment":{"created":"2025-11-05 20:11:00","hAfterUserComment":{"content":"用坏了"}}"#),
     );
-    assert_eq!((items[1].id.as_str(), items[1].text.as_str()), ("jd:append:77", "用坏了"));
+    assert_eq!(
+        (items[1].id.as_str(), items[1].text.as_str()),
+        ("jd:append:77", "用坏了")
+    );
     assert_eq!(items[1].published_at, Some(1_762_344_660_000));
     assert_eq!(items[1].subject, items[0].subject);
 }
 
 #[test]
 fn jd_score_of_zero_is_not_rated_and_an_unreadable_date_is_unknown() {
-    let payload = jd("").replace("\"score\":5", "\"score\":0").replace("2025-11-03 12:30:00", "不详");
+    let payload = jd("")
+        .replace("\"score\":5", "\"score\":0")
+        .replace("2025-11-03 12:30:00", "不详");
     let item = &items("jd_comment", payload)[0];
     assert_eq!(item.rating.as_ref().and_then(|rating| rating.overall), None);
     assert!(item.flags.contains("time_unknown"));
@@ -74,7 +91,11 @@ fn jd_score_of_zero_is_not_rated_and_an_unreadable_date_is_unknown() {
 
 #[test]
 fn jd_default_texts_are_flagged_and_invalid() {
-    for text in ["此用户未填写评价内容", "此用户没有填写评论!", "评价方未及时做出评价,系统默认好评!"] {
+    for text in [
+        "此用户未填写评价内容",
+        "此用户没有填写评论!",
+        "评价方未及时做出评价,系统默认好评!",
+    ] {
         let outcome = read("jd_comment", jd("").replace("扫得干净", text));
         let clean = clean(outcome);
         assert_eq!(clean[0].invalid_reason, Some("default_text"), "{text}");
@@ -87,11 +108,18 @@ fn xhs_comments_of_both_shapes_give_the_same_fields() {
     let current = &items("auto", xhs(r#","creator_hash":"f795c7526b290a6f""#))[0];
     let legacy = &items(
         "auto",
-        xhs(r#","user_id":"5f","ip_location":"上海","avatar":"x""#).replace("\"parent_comment_id\":\"\"", "\"parent_comment_id\":0"),
+        xhs(r#","user_id":"5f","ip_location":"上海","avatar":"x""#)
+            .replace("\"parent_comment_id\":\"\"", "\"parent_comment_id\":0"),
     )[0];
     for item in [current, legacy] {
-        assert_eq!((item.id.as_str(), item.parent_id.as_deref()), ("xiaohongshu:comment:c1", None));
-        assert_eq!((item.author.name.as_deref(), item.thread_id.as_deref()), (None, Some("n1")));
+        assert_eq!(
+            (item.id.as_str(), item.parent_id.as_deref()),
+            ("xiaohongshu:comment:c1", None)
+        );
+        assert_eq!(
+            (item.author.name.as_deref(), item.thread_id.as_deref()),
+            (None, Some("n1"))
+        );
         assert_eq!((item.engagement["like"].n, item.engagement["comment"].n), (236, 12));
     }
     assert_ne!(current.author.id, legacy.author.id);
@@ -100,7 +128,10 @@ fn xhs_comments_of_both_shapes_give_the_same_fields() {
 
 #[test]
 fn xhs_times_in_seconds_are_seconds() {
-    let seconds = &items("mediacrawler_xhs_comment", xhs("").replace("1762146131000", "1762146131"))[0];
+    let seconds = &items(
+        "mediacrawler_xhs_comment",
+        xhs("").replace("1762146131000", "1762146131"),
+    )[0];
     assert_eq!(seconds.published_at, Some(1_762_146_131_000));
 }
 
@@ -114,8 +145,14 @@ fn weibo_comments_of_the_same_crawler_are_not_taken_for_xhs() {
 fn csv_rows_of_a_preset_are_all_strings() {
     let row = r#"{"comment_id":"c1","create_time":"1762146131000","note_id":"n1","content":"好用","creator_hash":"f","nickname":"某***人","sub_comment_count":"0","pictures":"a,b","parent_comment_id":"0","last_modify_ts":"1762391525731","like_count":"1.1万"}"#;
     let item = &items("auto", row)[0];
-    assert_eq!((item.published_at, item.collected_at), (Some(1_762_146_131_000), 1_762_391_525_731));
-    assert_eq!((item.media.images, item.parent_id.as_deref(), item.engagement["like"].n), (2, None, 11_000));
+    assert_eq!(
+        (item.published_at, item.collected_at),
+        (Some(1_762_146_131_000), 1_762_391_525_731)
+    );
+    assert_eq!(
+        (item.media.images, item.parent_id.as_deref(), item.engagement["like"].n),
+        (2, None, 11_000)
+    );
 }
 
 #[test]
@@ -204,15 +241,35 @@ text = "text"
     assert_eq!(read[1].as_ref().err().unwrap().code, DeadLetterCode::UnrecoverableId);
     let mapped = read.remove(0).ok().unwrap();
     let item = &mapped.item;
-    assert_eq!((item.source.format.as_str(), item.root_id.as_deref()), ("probe/2", None));
-    assert_eq!((mapped.native_author_id.as_deref(), item.author.kind.as_deref()), (Some("9"), Some("brand")));
+    assert_eq!(
+        (item.source.format.as_str(), item.root_id.as_deref()),
+        ("probe/2", None)
+    );
+    assert_eq!(
+        (mapped.native_author_id.as_deref(), item.author.kind.as_deref()),
+        (Some("9"), Some("brand"))
+    );
     let rating = item.rating.as_ref().unwrap();
-    assert_eq!((rating.overall, rating.raw.as_deref(), rating.dims["taste"], rating.dims["面"]), (Some(4.5), Some("45"), 5.0, 4.0));
-    assert_eq!((item.subject.sku.as_deref(), item.subject.shop_id.as_deref()), (Some("20斤;红"), Some("173")));
+    assert_eq!(
+        (
+            rating.overall,
+            rating.raw.as_deref(),
+            rating.dims["taste"],
+            rating.dims["面"]
+        ),
+        (Some(4.5), Some("45"), 5.0, 4.0)
+    );
+    assert_eq!(
+        (item.subject.sku.as_deref(), item.subject.shop_id.as_deref()),
+        (Some("20斤;红"), Some("173"))
+    );
     let complaint = item.complaint.as_ref().unwrap();
     assert_eq!((complaint.amount.as_deref(), complaint.appeal.len()), (None, 2));
     assert!(item.flags.contains("edited"));
     assert_eq!(item.published_at, Some(1_762_173_000_000));
-    assert_eq!((item.business_line.as_deref(), item.ext["level"]["a"].as_i64()), (Some("t"), Some(1)));
+    assert_eq!(
+        (item.business_line.as_deref(), item.ext["level"]["a"].as_i64()),
+        (Some("t"), Some(1))
+    );
     assert_eq!(item.repost.as_ref().unwrap().text, "原文");
 }

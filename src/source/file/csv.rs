@@ -90,7 +90,11 @@ impl Rows {
                     }));
                 }
             };
-            let mut unique = if name.is_empty() { format!("column{}", index + 1) } else { name };
+            let mut unique = if name.is_empty() {
+                format!("column{}", index + 1)
+            } else {
+                name
+            };
             if names.contains(&unique) {
                 unique = format!("{unique}#{}", index + 1);
             }
@@ -107,7 +111,10 @@ impl Rows {
     fn object(&mut self, fields: Vec<Vec<u8>>) -> Found {
         let repeats_header = self.header.as_ref().is_some_and(|header| {
             fields.len() == header.fields.len()
-                && fields.iter().zip(&header.fields).all(|(field, name)| field.trim_ascii() == name.trim_ascii())
+                && fields
+                    .iter()
+                    .zip(&header.fields)
+                    .all(|(field, name)| field.trim_ascii() == name.trim_ascii())
         });
         if repeats_header || fields.iter().all(|field| field.trim_ascii().is_empty()) {
             return Found::Payload(SKIPPED.to_vec());
@@ -129,7 +136,10 @@ impl Rows {
                 out.push(b',');
             }
             let name = self.header.as_ref().and_then(|header| header.names.get(index));
-            let name = name.map_or_else(|| Cow::Owned(format!("column{}", index + 1)), |name| Cow::Borrowed(name));
+            let name = name.map_or_else(
+                || Cow::Owned(format!("column{}", index + 1)),
+                |name| Cow::Borrowed(name),
+            );
             write_string(&name, &mut out);
             out.push(b':');
             write_string(&value, &mut out);
@@ -178,7 +188,10 @@ fn first_line(input: &mut Input) -> std::io::Result<Option<Vec<u8>>> {
 fn delimiter_of(header: &[u8]) -> u8 {
     let count = |delimiter: u8| header.iter().filter(|b| **b == delimiter).count();
     // the comma where nothing is more frequent
-    [b';', b'\t', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+    [b';', b'\t', b',']
+        .into_iter()
+        .max_by_key(|delimiter| count(*delimiter))
+        .unwrap_or(b',')
 }
 
 enum Row {

@@ -26,7 +26,10 @@ pub fn of(path: &str, start: &[u8]) -> Layout {
 
 fn by_beginning(start: &[u8]) -> Layout {
     let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
-    let from = start.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(start.len());
+    let from = start
+        .iter()
+        .position(|b| !b.is_ascii_whitespace())
+        .unwrap_or(start.len());
     let start = &start[from..];
     let (line, rest) = match start.iter().position(|b| *b == b'\n') {
         Some(end) => (&start[..end], &start[end + 1..]),

@@ -282,7 +282,11 @@ pub fn expand(patterns: &[String]) -> Result<Vec<String>, FileError> {
     let mut files: Vec<String> = Vec::new();
     for pattern in patterns {
         let is_plain = pattern == STDIN || PathBuf::from(pattern).exists() || !pattern.contains(['*', '?', '[']);
-        let found = if is_plain { vec![pattern.clone()] } else { matches_of(pattern)? };
+        let found = if is_plain {
+            vec![pattern.clone()]
+        } else {
+            matches_of(pattern)?
+        };
         for file in found {
             if !files.contains(&file) {
                 files.push(file);

@@ -42,7 +42,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn blank_lines_do_not_count() {
-    assert_eq!(read("a.jsonl", b"{\"a\":1}\r\n\n  \n{\"a\":2}"), ["{\"a\":1}", "{\"a\":2}"]);
+    assert_eq!(
+        read("a.jsonl", b"{\"a\":1}\r\n\n  \n{\"a\":2}"),
+        ["{\"a\":1}", "{\"a\":2}"]
+    );
     assert_eq!(read("a.jsonl", b""), [""; 0]);
 }
 
@@ -53,7 +56,10 @@ fn documents_and_arrays_over_many_lines_are_split_into_their_elements() {
         ["{\"a\": \"]},[\"}", "{\"a\": [1, 2]}", "7"]
     );
     assert_eq!(read("a.json", b"[{\"a\":1},{\"a\":2}]"), ["{\"a\":1}", "{\"a\":2}"]);
-    assert_eq!(read("a.json", b"{\n\"a\":1\n}\n{\n\"a\":2\n}\n"), ["{\n\"a\":1\n}", "{\n\"a\":2\n}"]);
+    assert_eq!(
+        read("a.json", b"{\n\"a\":1\n}\n{\n\"a\":2\n}\n"),
+        ["{\n\"a\":1\n}", "{\n\"a\":2\n}"]
+    );
     assert_eq!(read("a.json", b"[{\"a\":1},{\"a\":"), ["{\"a\":1}", "{\"a\":"]);
 }
 
@@ -61,7 +67,11 @@ fn documents_and_arrays_over_many_lines_are_split_into_their_elements() {
 fn compressed_files_read_like_plain_ones() {
     let plain = b"{\"a\":1}\n{\"a\":2}\n";
     let zst = zstd::stream::encode_all(&plain[..], 3).unwrap();
-    for (name, bytes) in [("a.jsonl.gz", gzip(plain)), ("a.jsonl.zst", zst), ("odd-name.jsonl", gzip(plain))] {
+    for (name, bytes) in [
+        ("a.jsonl.gz", gzip(plain)),
+        ("a.jsonl.zst", zst),
+        ("odd-name.jsonl", gzip(plain)),
+    ] {
         assert_eq!(read(name, &bytes), ["{\"a\":1}", "{\"a\":2}"], "{name}");
     }
 }
@@ -128,7 +138,11 @@ fn a_row_in_another_encoding_costs_only_itself() {
     bytes.extend_from_slice(b"2,\xC4\xE3\xFF\n3,x\n");
     assert_eq!(
         read("a.csv", &bytes),
-        [r#"{"编号":"1","内容":"好"}"#, "invalid_utf8", r#"{"编号":"3","内容":"x"}"#]
+        [
+            r#"{"编号":"1","内容":"好"}"#,
+            "invalid_utf8",
+            r#"{"编号":"3","内容":"x"}"#
+        ]
     );
 }
 
@@ -178,7 +192,8 @@ fn goes_on_where_it_was_told_to() {
 fn record_time_is_the_collect_time_else_the_modification_time() {
     let (_folder, path) = write("a.jsonl", b"1\n");
     let file = std::fs::File::options().write(true).open(&path).unwrap();
-    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_762_144_200_000)).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_762_144_200_000))
+        .unwrap();
     let mut options = FileOptions::new(3);
     let time = |options: &FileOptions| match FileReader::open(&path, options).unwrap().next_record().unwrap() {
         Some(record) => (record.source, record.record_time_ms),
@@ -191,7 +206,10 @@ fn record_time_is_the_collect_time_else_the_modification_time() {
 
 #[test]
 fn missing_files_and_patterns_say_so() {
-    assert!(matches!(expand(&["/nowhere/*.x".to_owned()]), Err(FileError::NoMatch { .. })));
+    assert!(matches!(
+        expand(&["/nowhere/*.x".to_owned()]),
+        Err(FileError::NoMatch { .. })
+    ));
     assert!(FileReader::open("/nowhere/a.jsonl", &FileOptions::new(0)).is_err());
 }
 
