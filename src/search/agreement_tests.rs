@@ -43,7 +43,7 @@ fn indexed(query: &Query, searcher: &Searcher, fields: &crate::index::schema::Fi
 
 fn found(query: &str, records: &[AnalyzedRecord]) -> Vec<String> {
     let parsed = Query::parse(query, &limits()).unwrap();
-    let (searcher, fields, _) = index_of(records);
+    let (searcher, fields) = index_of(records);
     let streamed = streamed(&parsed, records);
     assert_eq!(streamed, indexed(&parsed, &searcher, &fields), "{query}");
     streamed.into_iter().collect()
@@ -287,7 +287,7 @@ proptest! {
         for (number, record) in records.iter_mut().enumerate() {
             record.item.id = number.to_string();
         }
-        let (searcher, fields, _) = index_of(&records);
+        let (searcher, fields) = index_of(&records);
         for text in queries {
             let query = Query::parse(&text, &limits()).unwrap();
             prop_assert_eq!(streamed(&query, &records), indexed(&query, &searcher, &fields), "{}", text);

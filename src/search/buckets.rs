@@ -102,6 +102,12 @@ impl Buckets {
             .max(start_ms + 1)
     }
 
+    /// The first bucket start at or after an instant.
+    pub fn first_at_or_after(&mut self, at_ms: i64) -> i64 {
+        let start = self.start_of(at_ms);
+        if start == at_ms { start } else { self.next(start) }
+    }
+
     /// All bucket starts from the bucket of `first_ms` to that of `last_ms`, at most `limit`.
     pub fn between(&mut self, first_ms: i64, last_ms: i64, limit: usize) -> Result<Vec<i64>, SearchError> {
         let last = self.start_of(last_ms);

@@ -190,7 +190,10 @@ impl SearchContext<'_> {
             zone: self.zone,
             deadline: self.deadline(),
         };
-        let planned = with_time(counted, fields, query.from_ms, query.to_ms);
+        // Whole buckets that begin in the window, as the trend engine gives them.
+        let mut buckets = Buckets::new(self.zone, query.bucket);
+        let mut border = |at: Option<i64>| at.map(|at| buckets.first_at_or_after(at));
+        let planned = with_time(counted, fields, border(query.from_ms), border(query.to_ms));
         let found = scan.run(&self.view.searcher, planned.as_ref())?;
         let mut series: BTreeMap<Option<String>, Vec<(i64, u64)>> = BTreeMap::new();
         for (from, (count, by)) in found.histogram {

@@ -43,7 +43,7 @@ fn records() -> Vec<AnalyzedRecord> {
 }
 
 fn view() -> IndexView {
-    let (searcher, fields, _) = index_of(&records());
+    let (searcher, fields) = index_of(&records());
     IndexView {
         searcher,
         fields,
@@ -306,4 +306,11 @@ fn a_series_of_the_index_counts_what_trends_count() {
         .filter(usable)
         .filter(|record| record.analysis.duplicate.is_none());
     assert_eq!(count(&query), first.count() as u64);
+    (query.bucket, query.from_ms) = (BucketUnit::Week, Some(NOVEMBER));
+    let monday = NOVEMBER + 2 * DAY_MS;
+    assert_eq!(
+        context.series(&query).unwrap()[0].1[0].0,
+        monday,
+        "a week that began before is not cut in two"
+    );
 }

@@ -8,7 +8,6 @@ use crate::item::{
 };
 use crate::trend::{is_voice, rating_tenths};
 use std::time::Duration;
-use tantivy::schema::Schema;
 use tantivy::tokenizer::PreTokenizedString;
 use tantivy::{DateTime, Index, Searcher, TantivyDocument};
 
@@ -126,8 +125,8 @@ pub(crate) fn accepts(filter: &Filter, record: &AnalyzedRecord) -> bool {
     filter.matches(record, &title_tokens, &text_tokens, SOURCE)
 }
 
-fn pre_tokenized(text: &str) -> PreTokenizedString {
-    let tokens = PairTokenizer
+fn pre_tokenized(text: &str, tokenizer: &dyn Tokenize) -> PreTokenizedString {
+    let tokens = tokenizer
         .tokens(text)
         .into_iter()
         .map(|token| tantivy::tokenizer::Token {
@@ -144,7 +143,7 @@ fn pre_tokenized(text: &str) -> PreTokenizedString {
     }
 }
 
-pub(crate) fn document(record: &AnalyzedRecord, fields: &Fields) -> TantivyDocument {
+fn document(record: &AnalyzedRecord, fields: &Fields, tokenizer: &dyn Tokenize) -> TantivyDocument {
     let mut document = TantivyDocument::new();
     let item = &record.item;
     let hash = id_hash(&item.id);
@@ -152,8 +151,8 @@ pub(crate) fn document(record: &AnalyzedRecord, fields: &Fields) -> TantivyDocum
     document.add_bytes(fields.id, &hash);
     document.add_u64(fields.id_hi, (whole >> 64) as u64);
     document.add_u64(fields.id_lo, whole as u64);
-    document.add_pre_tokenized_text(fields.title, pre_tokenized(&item.title));
-    document.add_pre_tokenized_text(fields.text, pre_tokenized(&item.text));
+    document.add_pre_tokenized_text(fields.title, pre_tokenized(&item.title, tokenizer));
+    document.add_pre_tokenized_text(fields.text, pre_tokenized(&item.text, tokenizer));
     for (ordinal, field) in fields.single.iter().enumerate().take(SINGLE_DIMENSIONS.len()) {
         if let Some(value) = single_value(record, SOURCE, ordinal) {
             document.add_text(*field, value);
@@ -195,10 +194,15 @@ pub(crate) fn document(record: &AnalyzedRecord, fields: &Fields) -> TantivyDocum
     document
 }
 
-/// A RAM index of the records, in two segments, with one tombstone.
-pub(crate) fn index_of(records: &[AnalyzedRecord]) -> (Searcher, Fields, Schema) {
+/// A RAM index of the records, in two segments, with a tombstone in each.
+pub(crate) fn index_of(records: &[AnalyzedRecord]) -> (Searcher, Fields) {
+    index_with(records, &PairTokenizer)
+}
+
+/// [`index_of`] with another tokenizer.
+pub(crate) fn index_with(records: &[AnalyzedRecord], tokenizer: &dyn Tokenize) -> (Searcher, Fields) {
     let (schema, fields) = schema::build();
-    let index = Index::create_in_ram(schema.clone());
+    let index = Index::create_in_ram(schema);
     // Text comes in tokens; the name must merely be known.
     index
         .tokenizers()
@@ -207,7 +211,7 @@ pub(crate) fn index_of(records: &[AnalyzedRecord]) -> (Searcher, Fields, Schema)
     let half = records.len() / 2;
     for part in [&records[..half], &records[half..]] {
         for record in part {
-            writer.add_document(document(record, &fields)).unwrap();
+            writer.add_document(document(record, &fields, tokenizer)).unwrap();
         }
         let mut tombstone = TantivyDocument::new();
         tombstone.add_bytes(fields.id, &id_hash("gone"));
@@ -215,5 +219,5 @@ pub(crate) fn index_of(records: &[AnalyzedRecord]) -> (Searcher, Fields, Schema)
         writer.add_document(tombstone).unwrap();
         writer.commit().unwrap();
     }
-    (index.reader().unwrap().searcher(), fields, schema)
+    (index.reader().unwrap().searcher(), fields)
 }
