@@ -45,3 +45,6 @@ impl IndexError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

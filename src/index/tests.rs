@@ -1,0 +1,181 @@
+//! Promises of the writer's side, over a real directory.
+
+use super::*;
+use crate::checkpoint::Payload;
+use crate::item::{
+    AnalyzedItem, AnalyzedRecord, Analysis, Aspect, Author, Item, ItemPosition, ItemSource, RecordPosition, Token,
+};
+use crate::telemetry::ItemOutcome;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+const NOW_MS: i64 = 1_760_000_000_000;
+
+fn item(id: &str, version: i64, text: &str) -> AnalyzedItem {
+    let item = Item {
+        schema: "qingting.analyzed/1".to_owned(),
+        id: id.to_owned(),
+        native_id: id.to_owned(),
+        version,
+        source: ItemSource { kind: "review".into(), platform: "shop".into(), role: "review".into(), ..Default::default() },
+        text: text.to_owned(),
+        published_at: Some(NOW_MS),
+        collected_at: NOW_MS,
+        ..Item::default()
+    };
+    AnalyzedItem {
+        record: AnalyzedRecord {
+            item,
+            position: ItemPosition::whole(RecordPosition::Kafka { topic: "t".into(), partition: 0, offset: 7 }),
+            pipeline_version: "1".to_owned(),
+            analysis: Analysis::default(),
+        },
+        source: 0,
+        record_time_ms: NOW_MS,
+        signature: 0,
+        title_tokens: Vec::new(),
+        text_tokens: vec![Token { text: "快递".into(), from: 0, to: 6, position: 0, span: 1 }],
+    }
+}
+
+fn upsert(store: &mut IndexStore, item: AnalyzedItem) -> (ItemOutcome, Option<Arc<KnownDocument>>) {
+    let prepared = prepare(item).unwrap();
+    let standing = store.standing(prepared.id_hash, store.version_of(&prepared)).unwrap();
+    if matches!(standing, Standing::Stale) {
+        return (ItemOutcome::Stale, None);
+    }
+    let applied = store.add(prepared, standing, &"source".into(), true, false).unwrap();
+    (applied.outcome, applied.replaced)
+}
+
+fn commit(store: &mut IndexStore) {
+    let payload = Payload { alive_docs: store.alive_docs, tombstones: store.tombstones, ..Payload::default() };
+    store.commit(&payload).unwrap();
+}
+
+#[test]
+fn the_highest_version_stays_whatever_the_order_and_the_commits() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+    assert_eq!(upsert(&mut store, item("a", 2, "second")).0, ItemOutcome::Inserted);
+    assert_eq!(upsert(&mut store, item("a", 1, "first")).0, ItemOutcome::Stale);
+    let (outcome, replaced) = upsert(&mut store, item("a", 3, "third"));
+    assert_eq!(outcome, ItemOutcome::Updated);
+    assert_eq!(replaced.unwrap().item.record.item.text, "second", "the open commit is looked up too");
+    commit(&mut store);
+    assert_eq!(upsert(&mut store, item("a", 3, "third")).0, ItemOutcome::Stale, "the same content again is stale");
+    assert_eq!(upsert(&mut store, item("a", 4, "fourth")).1.unwrap().item.record.item.text, "third");
+    commit(&mut store);
+    drop(store);
+    let (store, payload) = IndexStore::open(directory.path()).unwrap();
+    assert_eq!(payload.unwrap().alive_docs, 1);
+    let known = store.known(id_hash("a")).unwrap().unwrap();
+    assert_eq!(known.version.version, 4);
+    assert_eq!(known.document.unwrap().item.record.item.text, "fourth");
+}
+
+#[test]
+fn equal_versions_end_the_same_in_both_orders() {
+    let mut texts = Vec::new();
+    for order in [["one", "two"], ["two", "one"]] {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+        order.iter().for_each(|text| drop(upsert(&mut store, item("a", 1, text))));
+        commit(&mut store);
+        texts.push(store.known(id_hash("a")).unwrap().unwrap().document.unwrap().item.record.item.text.clone());
+    }
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[test]
+fn a_deleted_id_does_not_come_back_by_an_older_copy() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+    upsert(&mut store, item("a", 1, "text"));
+    commit(&mut store);
+    let applied = store.delete("a", 5, "source", NOW_MS).unwrap();
+    assert_eq!(applied.outcome, ItemOutcome::Deleted);
+    assert_eq!(applied.replaced.unwrap().item.record.item.text, "text");
+    assert_eq!(upsert(&mut store, item("a", 4, "older")).0, ItemOutcome::Stale);
+    commit(&mut store);
+    assert_eq!((store.alive_docs, store.tombstones), (1, 1));
+    assert_eq!(upsert(&mut store, item("a", 6, "newer")).0, ItemOutcome::Inserted);
+    commit(&mut store);
+    assert_eq!((store.alive_docs, store.tombstones), (1, 0));
+}
+
+#[test]
+fn documents_without_their_commit_are_gone_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+    upsert(&mut store, item("a", 1, "kept"));
+    commit(&mut store);
+    upsert(&mut store, item("b", 1, "lost"));
+    drop(store);
+    let (store, payload) = IndexStore::open(directory.path()).unwrap();
+    assert_eq!(payload.unwrap().alive_docs, 1);
+    assert!(store.known(id_hash("b")).unwrap().is_none());
+}
+
+#[test]
+fn dates_and_lengths_beyond_the_index_are_refused_before_the_writer() {
+    let mut bad = item("a", 1, "text");
+    bad.record.item.published_at = Some(i64::MAX);
+    assert!(matches!(prepare(bad), Err(InvalidDocument::Date { path: "published_at", .. })));
+    let mut bad = item("a", 1, "text");
+    bad.record.item.subject.brand = Some("牌".repeat(2_000));
+    assert!(matches!(prepare(bad), Err(InvalidDocument::TooLong { path: "brand", .. })));
+    assert_eq!(prepare(item("", 1, "text")).err(), Some(InvalidDocument::NoId));
+}
+
+fn any_item() -> impl Strategy<Value = AnalyzedItem> {
+    let text = prop_oneof![any::<String>(), "[a-z\u{4e00}-\u{4fff}]{0,40}", Just("长".repeat(5_000))];
+    let optional = proptest::option::of(prop_oneof![any::<String>(), "[\u{4e00}-\u{4fff}]{0,400}"]);
+    (
+        any::<String>(),
+        any::<i64>(),
+        text,
+        proptest::option::of(any::<i64>()),
+        optional.clone(),
+        optional,
+        proptest::collection::vec((any::<String>(), any::<u32>(), any::<u32>(), 0u32..200_000, any::<u16>()), 0..20),
+        any::<u64>(),
+    )
+        .prop_map(|(id, version, text, published_at, brand, author, tokens, signature)| {
+            let mut made = item(&id, version, &text);
+            made.record.item.published_at = published_at;
+            made.record.item.subject.brand = brand.clone();
+            made.record.item.author = Author { id: author, region: brand, ..Author::default() };
+            made.record.item.tags = vec![text.clone()];
+            made.record.analysis.aspects =
+                vec![Aspect { aspect: "quality".into(), polarity: "negative".into(), p: f32::NAN }];
+            made.signature = signature;
+            made.text_tokens = tokens
+                .into_iter()
+                .map(|(text, from, to, position, span)| Token { text, from, to, position, span })
+                .collect();
+            made
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_passes_the_check_never_errors_in_the_writer(items in proptest::collection::vec(any_item(), 1..8)) {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+        for item in items {
+            let Ok(prepared) = prepare(item) else { continue };
+            let standing = store.standing(prepared.id_hash, store.version_of(&prepared)).unwrap();
+            if !matches!(standing, Standing::Stale) {
+                store.add(prepared, standing, &"source".into(), true, false).unwrap();
+            }
+        }
+        commit(&mut store);
+        prop_assert_eq!(store.searcher().num_docs(), store.alive_docs);
+        for doc in 0..store.searcher().num_docs() {
+            prop_assert!(store.searcher().doc::<tantivy::TantivyDocument>(tantivy::DocAddress::new(0, doc as u32)).is_ok());
+        }
+    }
+}
