@@ -15,6 +15,7 @@ const MAX_DATE_MS: i64 = 4_102_444_800_000;
 /// Longest value of a dimension; longer ones are a bug of a mapping, and tantivy drops terms over 65,530 bytes.
 const MAX_DIMENSION_BYTES: usize = 1_024;
 const MAX_TOKENS: usize = 100_000;
+const MAX_POSITION: u32 = 1 << 20;
 const MAX_JSON_BYTES: usize = 4 << 20;
 
 /// The 16-byte key of an item id.
@@ -33,6 +34,8 @@ pub enum InvalidDocument {
         bytes: usize,
         limit: usize,
     },
+    #[error("{path}: token positions go back at token {token}; positions are ordinals of words in their order")]
+    Positions { path: &'static str, token: usize },
     #[error("id: empty; an item needs one")]
     NoId,
     #[error("record does not serialize: {0}")]
@@ -148,7 +151,18 @@ pub fn validate(item: &AnalyzedItem) -> Result<(), InvalidDocument> {
     if let Some(keyword) = &record.item.source.keyword {
         too_long("source.keyword", keyword.len(), MAX_DIMENSION_BYTES)?;
     }
-    too_long("tokens", item.text_tokens.len() + item.title_tokens.len(), MAX_TOKENS)
+    too_long("tokens", item.text_tokens.len() + item.title_tokens.len(), MAX_TOKENS)?;
+    in_order("title", &item.title_tokens)?;
+    in_order("text", &item.text_tokens)
+}
+
+/// tantivy writes positions as differences and panics, in its own thread, on one that is negative.
+fn in_order(path: &'static str, tokens: &[Token]) -> Result<(), InvalidDocument> {
+    let back = |(before, after): (&Token, &Token)| after.position < before.position || after.position > MAX_POSITION;
+    match tokens.iter().zip(tokens.iter().skip(1)).position(back) {
+        Some(token) => Err(InvalidDocument::Positions { path, token: token + 1 }),
+        None => Ok(()),
+    }
 }
 
 fn too_long(path: &'static str, bytes: usize, limit: usize) -> Result<(), InvalidDocument> {

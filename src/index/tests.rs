@@ -126,6 +126,9 @@ fn dates_and_lengths_beyond_the_index_are_refused_before_the_writer() {
     bad.record.item.subject.brand = Some("牌".repeat(2_000));
     assert!(matches!(prepare(bad), Err(InvalidDocument::TooLong { path: "brand", .. })));
     assert_eq!(prepare(item("", 1, "text")).err(), Some(InvalidDocument::NoId));
+    let mut bad = item("a", 1, "text");
+    bad.text_tokens = [3, 2].map(|position| Token { text: "快".into(), from: 0, to: 3, position, span: 1 }).to_vec();
+    assert!(matches!(prepare(bad), Err(InvalidDocument::Positions { path: "text", token: 1 })));
 }
 
 fn any_item() -> impl Strategy<Value = AnalyzedItem> {
@@ -139,9 +142,10 @@ fn any_item() -> impl Strategy<Value = AnalyzedItem> {
         optional.clone(),
         optional,
         proptest::collection::vec((any::<String>(), any::<u32>(), any::<u32>(), 0u32..200_000, any::<u16>()), 0..20),
+        any::<bool>(),
         any::<u64>(),
     )
-        .prop_map(|(id, version, text, published_at, brand, author, tokens, signature)| {
+        .prop_map(|(id, version, text, published_at, brand, author, tokens, sorted, signature)| {
             let mut made = item(&id, version, &text);
             made.record.item.published_at = published_at;
             made.record.item.subject.brand = brand.clone();
@@ -154,6 +158,9 @@ fn any_item() -> impl Strategy<Value = AnalyzedItem> {
                 .into_iter()
                 .map(|(text, from, to, position, span)| Token { text, from, to, position, span })
                 .collect();
+            if sorted {
+                made.text_tokens.sort_by_key(|token| token.position);
+            }
             made
         })
 }
