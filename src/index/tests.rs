@@ -3,7 +3,7 @@
 use super::*;
 use crate::checkpoint::Payload;
 use crate::item::{
-    AnalyzedItem, AnalyzedRecord, Analysis, Aspect, Author, Item, ItemPosition, ItemSource, RecordPosition, Token,
+    Analysis, AnalyzedItem, AnalyzedRecord, Aspect, Author, Item, ItemPosition, ItemSource, RecordPosition, Token,
 };
 use crate::telemetry::ItemOutcome;
 use proptest::prelude::*;
@@ -17,7 +17,12 @@ fn item(id: &str, version: i64, text: &str) -> AnalyzedItem {
         id: id.to_owned(),
         native_id: id.to_owned(),
         version,
-        source: ItemSource { kind: "review".into(), platform: "shop".into(), role: "review".into(), ..Default::default() },
+        source: ItemSource {
+            kind: "review".into(),
+            platform: "shop".into(),
+            role: "review".into(),
+            ..Default::default()
+        },
         text: text.to_owned(),
         published_at: Some(NOW_MS),
         collected_at: NOW_MS,
@@ -26,7 +31,11 @@ fn item(id: &str, version: i64, text: &str) -> AnalyzedItem {
     AnalyzedItem {
         record: AnalyzedRecord {
             item,
-            position: ItemPosition::whole(RecordPosition::Kafka { topic: "t".into(), partition: 0, offset: 7 }),
+            position: ItemPosition::whole(RecordPosition::Kafka {
+                topic: "t".into(),
+                partition: 0,
+                offset: 7,
+            }),
             pipeline_version: "1".to_owned(),
             analysis: Analysis::default(),
         },
@@ -34,7 +43,13 @@ fn item(id: &str, version: i64, text: &str) -> AnalyzedItem {
         record_time_ms: NOW_MS,
         signature: 0,
         title_tokens: Vec::new(),
-        text_tokens: vec![Token { text: "快递".into(), from: 0, to: 6, position: 0, span: 1 }],
+        text_tokens: vec![Token {
+            text: "快递".into(),
+            from: 0,
+            to: 6,
+            position: 0,
+            span: 1,
+        }],
     }
 }
 
@@ -49,7 +64,11 @@ fn upsert(store: &mut IndexStore, item: AnalyzedItem) -> (ItemOutcome, Option<Ar
 }
 
 fn commit(store: &mut IndexStore) {
-    let payload = Payload { alive_docs: store.alive_docs, tombstones: store.tombstones, ..Payload::default() };
+    let payload = Payload {
+        alive_docs: store.alive_docs,
+        tombstones: store.tombstones,
+        ..Payload::default()
+    };
     store.commit(&payload).unwrap();
 }
 
@@ -61,10 +80,27 @@ fn the_highest_version_stays_whatever_the_order_and_the_commits() {
     assert_eq!(upsert(&mut store, item("a", 1, "first")).0, ItemOutcome::Stale);
     let (outcome, replaced) = upsert(&mut store, item("a", 3, "third"));
     assert_eq!(outcome, ItemOutcome::Updated);
-    assert_eq!(replaced.unwrap().item.record.item.text, "second", "the open commit is looked up too");
+    assert_eq!(
+        replaced.unwrap().item.record.item.text,
+        "second",
+        "the open commit is looked up too"
+    );
     commit(&mut store);
-    assert_eq!(upsert(&mut store, item("a", 3, "third")).0, ItemOutcome::Stale, "the same content again is stale");
-    assert_eq!(upsert(&mut store, item("a", 4, "fourth")).1.unwrap().item.record.item.text, "third");
+    assert_eq!(
+        upsert(&mut store, item("a", 3, "third")).0,
+        ItemOutcome::Stale,
+        "the same content again is stale"
+    );
+    assert_eq!(
+        upsert(&mut store, item("a", 4, "fourth"))
+            .1
+            .unwrap()
+            .item
+            .record
+            .item
+            .text,
+        "third"
+    );
     commit(&mut store);
     drop(store);
     let (store, payload) = IndexStore::open(directory.path()).unwrap();
@@ -80,9 +116,23 @@ fn equal_versions_end_the_same_in_both_orders() {
     for order in [["one", "two"], ["two", "one"]] {
         let directory = tempfile::tempdir().unwrap();
         let (mut store, _) = IndexStore::open(directory.path()).unwrap();
-        order.iter().for_each(|text| drop(upsert(&mut store, item("a", 1, text))));
+        order
+            .iter()
+            .for_each(|text| drop(upsert(&mut store, item("a", 1, text))));
         commit(&mut store);
-        texts.push(store.known(id_hash("a")).unwrap().unwrap().document.unwrap().item.record.item.text.clone());
+        texts.push(
+            store
+                .known(id_hash("a"))
+                .unwrap()
+                .unwrap()
+                .document
+                .unwrap()
+                .item
+                .record
+                .item
+                .text
+                .clone(),
+        );
     }
     assert_eq!(texts[0], texts[1]);
 }
@@ -121,18 +171,42 @@ fn documents_without_their_commit_are_gone_after_a_restart() {
 fn dates_and_lengths_beyond_the_index_are_refused_before_the_writer() {
     let mut bad = item("a", 1, "text");
     bad.record.item.published_at = Some(i64::MAX);
-    assert!(matches!(prepare(bad), Err(InvalidDocument::Date { path: "published_at", .. })));
+    assert!(matches!(
+        prepare(bad),
+        Err(InvalidDocument::Date {
+            path: "published_at",
+            ..
+        })
+    ));
     let mut bad = item("a", 1, "text");
     bad.record.item.subject.brand = Some("牌".repeat(2_000));
-    assert!(matches!(prepare(bad), Err(InvalidDocument::TooLong { path: "brand", .. })));
+    assert!(matches!(
+        prepare(bad),
+        Err(InvalidDocument::TooLong { path: "brand", .. })
+    ));
     assert_eq!(prepare(item("", 1, "text")).err(), Some(InvalidDocument::NoId));
     let mut bad = item("a", 1, "text");
-    bad.text_tokens = [3, 2].map(|position| Token { text: "快".into(), from: 0, to: 3, position, span: 1 }).to_vec();
-    assert!(matches!(prepare(bad), Err(InvalidDocument::Positions { path: "text", token: 1 })));
+    bad.text_tokens = [3, 2]
+        .map(|position| Token {
+            text: "快".into(),
+            from: 0,
+            to: 3,
+            position,
+            span: 1,
+        })
+        .to_vec();
+    assert!(matches!(
+        prepare(bad),
+        Err(InvalidDocument::Positions { path: "text", token: 1 })
+    ));
 }
 
 fn any_item() -> impl Strategy<Value = AnalyzedItem> {
-    let text = prop_oneof![any::<String>(), "[a-z\u{4e00}-\u{4fff}]{0,40}", Just("长".repeat(5_000))];
+    let text = prop_oneof![
+        any::<String>(),
+        "[a-z\u{4e00}-\u{4fff}]{0,40}",
+        Just("长".repeat(5_000))
+    ];
     let optional = proptest::option::of(prop_oneof![any::<String>(), "[\u{4e00}-\u{4fff}]{0,400}"]);
     (
         any::<String>(),
@@ -141,28 +215,46 @@ fn any_item() -> impl Strategy<Value = AnalyzedItem> {
         proptest::option::of(any::<i64>()),
         optional.clone(),
         optional,
-        proptest::collection::vec((any::<String>(), any::<u32>(), any::<u32>(), 0u32..200_000, any::<u16>()), 0..20),
+        proptest::collection::vec(
+            (any::<String>(), any::<u32>(), any::<u32>(), 0u32..200_000, any::<u16>()),
+            0..20,
+        ),
         any::<bool>(),
         any::<u64>(),
     )
-        .prop_map(|(id, version, text, published_at, brand, author, tokens, sorted, signature)| {
-            let mut made = item(&id, version, &text);
-            made.record.item.published_at = published_at;
-            made.record.item.subject.brand = brand.clone();
-            made.record.item.author = Author { id: author, region: brand, ..Author::default() };
-            made.record.item.tags = vec![text.clone()];
-            made.record.analysis.aspects =
-                vec![Aspect { aspect: "quality".into(), polarity: "negative".into(), p: f32::NAN }];
-            made.signature = signature;
-            made.text_tokens = tokens
-                .into_iter()
-                .map(|(text, from, to, position, span)| Token { text, from, to, position, span })
-                .collect();
-            if sorted {
-                made.text_tokens.sort_by_key(|token| token.position);
-            }
-            made
-        })
+        .prop_map(
+            |(id, version, text, published_at, brand, author, tokens, sorted, signature)| {
+                let mut made = item(&id, version, &text);
+                made.record.item.published_at = published_at;
+                made.record.item.subject.brand = brand.clone();
+                made.record.item.author = Author {
+                    id: author,
+                    region: brand,
+                    ..Author::default()
+                };
+                made.record.item.tags = vec![text.clone()];
+                made.record.analysis.aspects = vec![Aspect {
+                    aspect: "quality".into(),
+                    polarity: "negative".into(),
+                    p: f32::NAN,
+                }];
+                made.signature = signature;
+                made.text_tokens = tokens
+                    .into_iter()
+                    .map(|(text, from, to, position, span)| Token {
+                        text,
+                        from,
+                        to,
+                        position,
+                        span,
+                    })
+                    .collect();
+                if sorted {
+                    made.text_tokens.sort_by_key(|token| token.position);
+                }
+                made
+            },
+        )
 }
 
 proptest! {
