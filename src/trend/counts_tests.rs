@@ -14,7 +14,7 @@ fn engine() -> TrendEngine {
         deliver_history: false,
         sensitivity: Sensitivity::Balanced,
     });
-    TrendEngine::new(&config(rules), &()).expect("built-in rules are valid")
+    TrendEngine::new(&config(rules), &crate::segment::Segmenter::new()).expect("built-in rules are valid")
 }
 
 /// What happens to one id.

@@ -26,25 +26,17 @@ pub(super) struct Feed {
     pub first_hour: u32,
     /// Bit b of word w: heard in record hour 64 w + b.
     heard: BTreeMap<u32, u64>,
+    /// What was told of it.
+    pub is_announced: bool,
+    pub is_silent: bool,
     /// Alive items by delay in whole hours, rounded.
     delays: Vec<i64>,
 }
 
 impl Feed {
-    pub fn is_heard(&self, hour: u32) -> bool {
-        self.heard
-            .get(&(hour / 64))
-            .is_some_and(|word| word & (1 << (hour % 64)) != 0)
-    }
-
     fn hear(&mut self, hour: u32) {
         self.first_hour = self.first_hour.min(hour);
         *self.heard.entry(hour / 64).or_default() |= 1 << (hour % 64);
-    }
-
-    pub fn last_heard(&self) -> Option<u32> {
-        let (word, bits) = self.heard.iter().next_back()?;
-        Some(word * 64 + 63 - bits.leading_zeros())
     }
 
     /// Hours within which 90 % of the items arrived that arrived within `lateness`.
@@ -112,6 +104,10 @@ pub(super) struct FeedState {
     first_hour: u32,
     first_word: u32,
     heard: String,
+    #[serde(default)]
+    is_announced: bool,
+    #[serde(default)]
+    is_silent: bool,
 }
 
 /// All feeds.
@@ -139,6 +135,8 @@ impl Coverage {
                 name: name.map(str::to_owned),
                 first_hour: u32::MAX,
                 heard: BTreeMap::new(),
+                is_announced: false,
+                is_silent: false,
                 delays: Vec::new(),
             });
         }
@@ -188,6 +186,8 @@ impl Coverage {
                     feed: feed.name.clone(),
                     first_hour: feed.first_hour,
                     first_word,
+                    is_announced: feed.is_announced,
+                    is_silent: feed.is_silent,
                     heard: BASE64.encode(words.flat_map(u64::to_le_bytes).collect::<Vec<u8>>()),
                 }
             })
@@ -201,6 +201,8 @@ impl Coverage {
             let id = self.feed([source, platform, topic, keyword]);
             let feed = &mut self.feeds[usize::from(id)];
             feed.first_hour = feed.first_hour.min(state.first_hour);
+            feed.is_announced = state.is_announced;
+            feed.is_silent = state.is_silent;
             let bytes = BASE64.decode(&state.heard).unwrap_or_default();
             for (place, word) in bytes.chunks_exact(8).enumerate() {
                 let mut bits = [0; 8];

@@ -5,13 +5,17 @@ use super::contribution::{Contribution, EventTime, Sign};
 use super::coverage::Coverage;
 use super::digest::{self, TrendDigest};
 use super::dims::Dimension;
+use super::episodes::Episodes;
 use super::error::TrendError;
-use super::filter::{self, ItemFilter};
+use super::filter;
+use super::notice::Notice;
 use super::rules::{self, Rule};
 use super::store::{Bucket, Store, TOTAL, ValueId, Values};
 use super::view::View;
 use crate::config::Config;
 use crate::item::{AnalyzedRecord, Token};
+use crate::search::{Document, Filter};
+use crate::segment::Segmenter;
 
 /// Hours are kept for so many days before the newest record; older ones are added up to days.
 const HOURLY_DAYS: u32 = 70;
@@ -27,10 +31,13 @@ pub struct TrendEngine {
     pub(super) rules: Vec<Rule>,
     pub(super) views: Vec<View>,
     /// In the order of `views`; `None` for a view without `where`.
-    pub(super) filters: Vec<Option<Box<dyn ItemFilter>>>,
+    pub(super) filters: Vec<Option<Filter>>,
     pub(super) values: Values,
     pub(super) store: Store,
     pub(super) coverage: Coverage,
+    pub(super) episodes: Episodes,
+    pub(super) notices: Vec<Notice>,
+    pub(super) page_budget: bool,
     pub(super) digest_sum: u64,
     /// Newest record time that is believed, ms.
     pub(super) newest_record_ms: i64,
@@ -39,6 +46,7 @@ pub struct TrendEngine {
     jumps: usize,
     /// Dimensions that any series needs.
     counted: [bool; Dimension::COUNT],
+    segmenter: Segmenter,
     scratch: Vec<(Dimension, ValueId)>,
 }
 
@@ -55,11 +63,14 @@ pub(super) struct Counted<'a> {
 
 impl TrendEngine {
     /// Empty counts for the rules of `config` (the built-in ones if it has none).
-    pub fn new<S>(config: &Config, _segmenter: &S) -> Result<Self, TrendError> {
+    pub fn new(config: &Config, segmenter: &Segmenter) -> Result<Self, TrendError> {
         let (rules, views) = rules::compile(config)?;
         let filters = views
             .iter()
-            .map(|view| view.where_query.as_deref().map(filter::parse).transpose())
+            .map(|view| {
+                let query = view.where_query.as_deref();
+                query.map(|text| filter::parse(text, config, segmenter)).transpose()
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let mut counted = Dimension::ALL.map(Dimension::is_closed);
         for dimension in views.iter().flat_map(|view| &view.by) {
@@ -74,11 +85,15 @@ impl TrendEngine {
             values: Values::new(),
             store: Store::default(),
             coverage: Coverage::default(),
+            episodes: Episodes::default(),
+            notices: Vec::new(),
+            page_budget: true,
             digest_sum: 0,
             newest_record_ms: 0,
             roll_at_ms: 0,
             jumps: 0,
             counted,
+            segmenter: segmenter.clone(),
             scratch: Vec::with_capacity(32),
         })
     }
@@ -96,10 +111,25 @@ impl TrendEngine {
         if !contribution.deduplicated || contribution.event.is_none() || self.filters.iter().all(Option::is_none) {
             return contribution;
         }
-        let (title, text) = tokens.unwrap_or_default();
+        let made;
+        let (title_tokens, text_tokens) = match tokens {
+            Some(tokens) => tokens,
+            None => {
+                let item = &record.item;
+                made = (self.segmenter.tokens(&item.title), self.segmenter.tokens(&item.text));
+                (made.0.as_slice(), made.1.as_slice())
+            }
+        };
+        let document = Document {
+            record,
+            source,
+            title_tokens,
+            text_tokens,
+            voice: true, // what is no voice was turned away above
+        };
         for (view, filter) in self.views.iter().zip(&self.filters) {
             if let (Some(bit), Some(filter)) = (view.filter_bit, filter)
-                && filter.matches(record, title, text, source)
+                && filter.matches(&document)
             {
                 contribution.filters |= 1 << bit;
             }
@@ -111,8 +141,10 @@ impl TrendEngine {
     pub fn apply(&mut self, contribution: &Contribution, sign: Sign) {
         let feed = self.coverage.feed(contribution.feed());
         if sign == Sign::Plus {
-            self.coverage.hear(feed, hour_of(contribution.record_time_ms));
             self.advance(contribution.record_time_ms);
+            if contribution.record_time_ms <= self.newest_record_ms {
+                self.coverage.hear(feed, hour_of(contribution.record_time_ms));
+            }
         }
         let Some(event) = contribution.event else {
             return;

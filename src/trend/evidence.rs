@@ -2,15 +2,16 @@
 
 use super::dims::Dimension;
 use super::error::TrendError;
-use super::filter::ItemFilter;
 use crate::alert::{Interval, TermOdds};
+use crate::search::Filter;
 use std::collections::BTreeMap;
 
 /// The items that a rule counts for one key.
 pub struct Scope<'a> {
     /// Dimension and value; `None`: items without a value there.
     pub key: Vec<(Dimension, Option<String>)>,
-    pub filter: Option<&'a dyn ItemFilter>,
+    pub filter: Option<&'a Filter>,
+    pub where_query: Option<&'a str>,
     pub window: Interval,
     pub reference_windows: Vec<Interval>,
     /// Items later than this do not count in the current window.

@@ -8,33 +8,44 @@
 //! All counts are a cache of the index: [`TrendEngine::rebuild`] gives what [`TrendEngine::apply`] gave.
 
 mod calendar;
+mod compare;
 mod contribution;
 mod coverage;
 mod digest;
 mod dims;
+mod dispersion;
 mod engine;
+mod episodes;
 mod error;
 mod evaluate;
 mod evidence;
 mod filter;
+mod index_evidence;
+mod notice;
 mod rebuild;
 mod rules;
 mod series;
 mod state;
+pub mod stats;
 mod store;
 mod view;
-
-pub use contribution::{Contribution, Sign};
-pub use digest::TrendDigest;
-pub use dims::{Dimension, aspect_polarity, is_voice, rating_tenths};
-pub use engine::TrendEngine;
-pub use error::TrendError;
-pub use evidence::{Evidence, Scope, Showing, Support};
-pub use filter::ItemFilter;
-pub use rules::builtin_rules;
-pub use series::{Bucketing, CountRow, KeySeries, SeriesRequest};
+mod window;
 
 #[cfg(test)]
 mod counts_tests;
 #[cfg(test)]
+pub(crate) mod draws;
+#[cfg(test)]
 pub(crate) mod testing;
+
+pub use contribution::{Contribution, Sign};
+pub use digest::TrendDigest;
+pub use dims::{Dimension, aspect_polarity, is_voice, rating_tenths};
+pub use dispersion::{Dispersion, Scatter};
+pub use engine::TrendEngine;
+pub use error::TrendError;
+pub use evidence::{Evidence, Scope, Showing, Support};
+pub use index_evidence::IndexEvidence;
+pub use notice::{NOTICE_SCHEMA, Notice, NoticeKind};
+pub use rules::builtin_rules;
+pub use series::{Bucketing, CountRow, KeySeries, SeriesRequest};

@@ -75,10 +75,7 @@ impl TrendEngine {
             let (Some(bit), Some(filter)) = (view.filter_bit, filter) else {
                 continue;
             };
-            let query = filter.query(fields).map_err(|message| TrendError::Filter {
-                query: view.where_query.clone().unwrap_or_default(),
-                message,
-            })?;
+            let query = filter.to_tantivy(fields);
             let weight = query.weight(tantivy::query::EnableScoring::disabled_from_searcher(searcher))?;
             for (segment, reader) in searcher.segment_readers().iter().enumerate() {
                 let mut set = vec![0_u64; (reader.max_doc() as usize).div_ceil(64)];

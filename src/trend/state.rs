@@ -1,7 +1,8 @@
-//! What the index does not hold: when each feed was heard. Goes into the commit's payload as JSON.
+//! What the index does not hold: when each feed was heard, which episodes are not over, when keys fired. Goes into the commit's payload as JSON.
 
 use super::coverage::FeedState;
 use super::engine::TrendEngine;
+use super::episodes::StoredEpisodes;
 use super::error::TrendError;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 struct State {
     feeds: Vec<FeedState>,
+    episodes: StoredEpisodes,
 }
 
 impl TrendEngine {
@@ -16,6 +18,7 @@ impl TrendEngine {
     pub fn state(&self) -> serde_json::Value {
         let state = State {
             feeds: self.coverage.state(),
+            episodes: self.stored_episodes(),
         };
         serde_json::to_value(state).unwrap_or_default()
     }
@@ -27,6 +30,7 @@ impl TrendEngine {
         }
         let state = State::deserialize(state)?;
         self.coverage.restore(&state.feeds);
+        self.restore_episodes(state.episodes);
         Ok(())
     }
 }
