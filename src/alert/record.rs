@@ -104,6 +104,28 @@ pub struct AlertRecord {
     pub paged: bool,
 }
 
+impl AlertRecord {
+    /// Shortens all numbers to what is meant, so that a record read back from JSON is the one that was written.
+    pub fn round(&mut self) {
+        self.reference = significant(self.reference, 6);
+        self.increase_pct = self.increase_pct.map(|increase| (increase * 10.0).round() / 10.0);
+        self.ratio = self.ratio.map(|ratio| significant(ratio, 6));
+        self.ci95 = self.ci95.map(|bound| significant(bound, 4));
+        self.p = significant(self.p, 4);
+        self.q = significant(self.q, 4);
+        self.phi = significant(self.phi, 4);
+        self.raw.reference = significant(self.raw.reference, 6);
+    }
+}
+
+/// Rounded to so many significant digits.
+fn significant(value: f64, digits: usize) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
+}
+
 /// The alert in plain words.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {

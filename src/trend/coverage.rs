@@ -215,6 +215,13 @@ impl Coverage {
         }
     }
 
+    /// Record times that are not believed say nothing.
+    pub fn forget_after(&mut self, hour: u32) {
+        for feed in &mut self.feeds {
+            feed.heard.split_off(&(hour / 64 + 1));
+        }
+    }
+
     pub fn forget_before(&mut self, hour: u32) {
         for feed in &mut self.feeds {
             feed.heard = feed.heard.split_off(&(hour / 64));

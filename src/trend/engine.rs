@@ -10,7 +10,7 @@ use super::error::TrendError;
 use super::filter;
 use super::notice::Notice;
 use super::rules::{self, Rule};
-use super::store::{Bucket, Store, TOTAL, ValueId, Values};
+use super::store::{Bucket, LATE, ON_TIME, Store, TOTAL, ValueId, Values};
 use super::view::View;
 use crate::config::Config;
 use crate::item::{AnalyzedRecord, Token};
@@ -195,9 +195,9 @@ impl TrendEngine {
         }
         self.digest_sum = self.digest_sum.wrapping_add(sum);
         let delay_ms = item.record_time_ms - item.event.at_ms;
-        if !day_precise {
-            self.coverage.delay(item.feed, delay_ms, unit);
-        }
+        // A day-precise item may have been said until its day was over.
+        let after_ms = if day_precise { delay_ms - DAY_MS } else { delay_ms };
+        self.coverage.delay(item.feed, after_ms, unit);
         if !item.deduplicated {
             return;
         }

@@ -127,7 +127,8 @@ impl TrendEngine {
             pages: stored.pages,
             ..Episodes::default()
         };
-        for StoredEpisode { rule, episode } in stored.active {
+        for StoredEpisode { rule, mut episode } in stored.active {
+            episode.record.round();
             let index = self.rules.iter().position(|other| other.config.name == rule);
             let place =
                 index.and_then(|index| Some((index, self.key_values(self.rules[index].view, &episode.record.key)?)));

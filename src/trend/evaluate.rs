@@ -405,6 +405,7 @@ impl TrendEngine {
             model_version: support.models.join(","),
             paged: true,
         };
+        record.round();
         record.summary = summarize(&record, wording(rule, comparison));
         record
     }

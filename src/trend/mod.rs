@@ -36,6 +36,10 @@ mod counts_tests;
 #[cfg(test)]
 pub(crate) mod draws;
 #[cfg(test)]
+mod simulation_tests;
+#[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 pub(crate) mod testing;
 
 pub use contribution::{Contribution, Sign};

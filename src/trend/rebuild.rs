@@ -41,6 +41,7 @@ impl TrendEngine {
         }
         if let Some(newest) = newest.believed() {
             self.set_newest(newest);
+            self.coverage.forget_after(hour_of(newest));
         }
         entries.sort_unstable();
         let filters = self.filter_sets(searcher, fields)?;

@@ -172,7 +172,7 @@ mod tests {
             (100.0, 3.5),
             (900.0, 10.0),
         ] {
-            for times in [1.0, 2.0, 4.0, 8.0] {
+            for times in [1.0_f64, 2.0, 4.0, 8.0] {
                 let c = (mean * times).ceil() as u64 + 1;
                 let expected: f64 = summed(c, mean, mean * phi);
                 if expected < 1e-14 {

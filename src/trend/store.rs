@@ -122,10 +122,6 @@ impl Values {
         id
     }
 
-    pub fn find(&self, dimension: Dimension, name: &str) -> Option<ValueId> {
-        self.by_name[dimension as usize].get(name).copied()
-    }
-
     pub fn len(&self) -> usize {
         self.names.len()
     }

@@ -147,8 +147,10 @@ fn choose(mut plan: Plan, rule: &Rule, feed: &FeedHeard, hours_of: &dyn Fn(u32) 
     }
     let reached = |i: u32| hours_of(plan.reference_start(i)).0 > feed.first_hour;
     if feed.outages.is_empty() {
-        plan.whole = (1..=slots).filter(|&i| reached(i)).fold(0, |bits, i| bits | 1 << i);
-        if reached(rule.references) {
+        let whole = (1..=slots).filter(|&i| reached(i)).fold(0, |bits, i| bits | 1 << i);
+        let all_reached = reached(rule.references);
+        plan.whole = whole;
+        if all_reached {
             plan.chosen = Chosen::Everywhere(first_bits(plan.whole, rule.references));
             return Some(plan);
         }

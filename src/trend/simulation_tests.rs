@@ -1,0 +1,434 @@
+//! Months of an invented company's voices, hour by hour: what fires and what does not.
+
+use super::draws::Draws;
+use super::testing::{MemoryIndex, as_duplicate, config, record};
+use super::{Evidence, IndexEvidence, Scope, Showing, Sign, Support, TrendEngine, TrendError, builtin_rules};
+use crate::alert::{AlertRecord, AlertState};
+use crate::config::{AlertingConfig, RuleConfig, Sensitivity};
+use crate::item::AnalyzedRecord;
+use crate::segment::Segmenter;
+
+const HOUR_MS: i64 = 3_600_000;
+const WEEK: i64 = 168;
+/// 2025-01-06 00:00 in Shanghai, a Monday.
+const START_MS: i64 = 1_736_092_800_000;
+
+/// Takes counts for granted: enough authors, one model.
+pub(super) struct Plenty;
+
+impl Evidence for Plenty {
+    fn support(&self, _: &Scope<'_>) -> Result<Support, TrendError> {
+        Ok(Support {
+            authors: 100,
+            ..Support::default()
+        })
+    }
+
+    fn showing(&self, _: &Scope<'_>) -> Result<Showing, TrendError> {
+        Ok(Showing::default())
+    }
+}
+
+fn rules() -> Vec<RuleConfig> {
+    builtin_rules(&AlertingConfig {
+        deliver_history: false,
+        sensitivity: Sensitivity::Balanced,
+    })
+}
+
+/// A stream in event-time order with a fixed delay, evaluated at every boundary.
+struct World {
+    engine: TrendEngine,
+    draws: Draws,
+    serial: u64,
+    told: Vec<AlertRecord>,
+    notices: Vec<super::Notice>,
+    index: Option<MemoryIndex>,
+    wanted: u32,
+}
+
+/// Voices an hour of one kind.
+#[derive(Clone)]
+struct Voices {
+    brand: &'static str,
+    aspect: &'static str,
+    keyword: &'static str,
+    source: &'static str,
+    per_hour: f64,
+}
+
+const REVIEWS: Voices = Voices {
+    brand: "甲",
+    aspect: "logistics",
+    keyword: "",
+    source: "评价",
+    per_hour: 0.25,
+};
+
+impl World {
+    fn new(rules: Vec<RuleConfig>) -> Self {
+        Self {
+            engine: TrendEngine::new(&config(rules), &Segmenter::new()).expect("valid rules"),
+            draws: Draws::new(42),
+            serial: 0,
+            told: Vec::new(),
+            notices: Vec::new(),
+            index: None,
+            wanted: 0,
+        }
+    }
+
+    fn put(&mut self, record: &AnalyzedRecord, source: &str, record_time_ms: i64) {
+        let contribution = self.engine.contribution(record, source, record_time_ms, None);
+        self.engine.apply(&contribution, Sign::Plus);
+        if let Some(index) = &mut self.index {
+            index.put(record, source, record_time_ms);
+        }
+    }
+
+    fn say(&mut self, voices: &Voices, hour: i64) {
+        for _ in 0..self.draws.poisson(voices.per_hour) {
+            let at_ms = START_MS + hour * HOUR_MS + (self.draws.uniform() * HOUR_MS as f64 * 0.9) as i64;
+            self.serial += 1;
+            let mut record = record(&self.serial.to_string(), voices.brand, voices.aspect, at_ms);
+            if !voices.keyword.is_empty() {
+                record.item.source.keyword = Some(voices.keyword.to_owned());
+            }
+            self.put(&record, voices.source, at_ms + 60_000);
+        }
+    }
+
+    /// The feed is alive: positive talk that no complaint rule counts, at least once an hour.
+    fn chatter(&mut self, source: &str, keyword: &str, per_hour: u32, hour: i64) {
+        for place in 0..per_hour {
+            let at_ms = START_MS + hour * HOUR_MS + i64::from(place) * 60_000;
+            self.serial += 1;
+            let mut record = record(&self.serial.to_string(), "甲", "price", at_ms);
+            record.analysis.sentiment.label = "positive".to_owned();
+            if !keyword.is_empty() {
+                record.item.source.keyword = Some(keyword.to_owned());
+            }
+            self.put(&record, source, at_ms + 60_000);
+        }
+    }
+
+    fn boundary(&mut self, hour: i64) {
+        let boundary_ms = START_MS + (hour + 1) * HOUR_MS;
+        if !self.engine.wants_evaluation(boundary_ms) {
+            return;
+        }
+        self.wanted += 1;
+        let told = match &mut self.index {
+            Some(index) => {
+                index.commit();
+                let searcher = index.searcher();
+                let evidence = IndexEvidence::new(&searcher, &index.fields);
+                self.engine.evaluate(boundary_ms, boundary_ms, &evidence)
+            }
+            None => self.engine.evaluate(boundary_ms, boundary_ms, &Plenty),
+        };
+        self.told.extend(told.expect("evidence can be read"));
+        self.notices.extend(self.engine.take_notices());
+    }
+
+    fn fired(&self) -> Vec<&AlertRecord> {
+        self.told
+            .iter()
+            .filter(|record| record.state == AlertState::Firing && record.evaluated_at == record.starts_at)
+            .collect()
+    }
+
+    fn quiet_hour(&mut self, hour: i64) {
+        self.chatter("评价", "", 2, hour);
+        self.say(&REVIEWS, hour);
+        for aspect in ["price", "quality", "attitude", "function"] {
+            self.say(
+                &Voices {
+                    aspect,
+                    ..REVIEWS.clone()
+                },
+                hour,
+            );
+        }
+    }
+}
+
+fn weeks(from: i64, to: i64) -> std::ops::Range<i64> {
+    from * WEEK..to * WEEK
+}
+
+#[test]
+fn a_planted_spike_fires_once_per_window_and_resolves() {
+    let mut world = World::new(rules());
+    for hour in weeks(0, 13) {
+        world.quiet_hour(hour);
+        if (10 * WEEK..11 * WEEK).contains(&hour) {
+            world.say(
+                &Voices {
+                    per_hour: 1.5,
+                    ..REVIEWS.clone()
+                },
+                hour,
+            );
+        }
+        world.boundary(hour);
+    }
+    let fired = world.fired();
+    assert_eq!(
+        fired.len(),
+        2,
+        "{:#?}",
+        fired.iter().map(|record| &record.summary.zh).collect::<Vec<_>>()
+    );
+    for record in &fired {
+        assert_eq!(record.key["aspect_polarity"], "logistics-");
+        assert!(
+            record.ratio >= Some(3.0) && record.reference > 0.0 && record.p <= 1e-5,
+            "{record:?}"
+        );
+        let hours = (record.starts_at - START_MS) / HOUR_MS - 10 * WEEK;
+        assert!(
+            (5..120).contains(&hours),
+            "{} fired {hours} hours after the onset",
+            record.rule
+        );
+    }
+    let resolved = world
+        .told
+        .iter()
+        .filter(|record| record.state == AlertState::Resolved)
+        .count();
+    assert_eq!(resolved, 2);
+    // Boundaries at which nothing would change cost no commit.
+    assert!(world.wanted < 80, "{}", world.wanted);
+}
+
+#[test]
+fn nothing_fires_before_both_windows_are_covered() {
+    let mut world = World::new(rules());
+    for hour in weeks(0, 2) {
+        world.quiet_hour(hour);
+        if hour >= 7 * 24 + 12 {
+            world.say(
+                &Voices {
+                    per_hour: 4.0,
+                    ..REVIEWS.clone()
+                },
+                hour,
+            );
+        }
+        if hour < 8 * 24 {
+            world.boundary(hour);
+        }
+    }
+    assert_eq!(world.fired().len(), 0);
+}
+
+#[test]
+fn a_new_crawl_keyword_is_a_notice_and_no_trend() {
+    let mut world = World::new(rules());
+    for hour in weeks(0, 11) {
+        world.quiet_hour(hour);
+        if hour >= 10 * WEEK {
+            let more = Voices {
+                keyword: "新词",
+                per_hour: 2.0,
+                ..REVIEWS.clone()
+            };
+            world.chatter("评价", "新词", 1, hour);
+            world.say(&more, hour);
+        }
+        world.boundary(hour);
+    }
+    assert_eq!(world.fired().len(), 0, "{:#?}", world.fired());
+    assert_eq!(world.notices.len(), 1);
+    assert_eq!(world.notices[0].keyword, "新词");
+}
+
+#[test]
+fn an_outage_last_week_is_no_rise_this_week() {
+    let mut world = World::new(rules());
+    let loud = Voices {
+        per_hour: 1.0,
+        ..REVIEWS.clone()
+    };
+    for hour in weeks(0, 11) {
+        let out = (9 * WEEK..9 * WEEK + 150).contains(&hour);
+        if !out {
+            world.quiet_hour(hour);
+            world.say(&loud, hour);
+        }
+        world.boundary(hour);
+    }
+    assert_eq!(world.fired().len(), 0, "{:#?}", world.fired());
+    let kinds: Vec<_> = world.notices.iter().map(|notice| notice.kind).collect();
+    assert_eq!(kinds, [super::NoticeKind::FeedSilent, super::NoticeKind::FeedBack]);
+}
+
+#[test]
+fn an_outage_against_one_earlier_window_is_no_rise() {
+    let mut rules = rules();
+    for rule in &mut rules {
+        rule.reference = crate::config::Reference::Previous;
+    }
+    let mut world = World::new(rules);
+    let loud = Voices {
+        per_hour: 1.0,
+        ..REVIEWS.clone()
+    };
+    for hour in weeks(0, 6) {
+        if !(4 * WEEK..4 * WEEK + 150).contains(&hour) {
+            world.quiet_hour(hour);
+            world.say(&loud, hour);
+        }
+        world.boundary(hour);
+    }
+    assert_eq!(world.fired().len(), 0, "{:#?}", world.fired());
+}
+
+#[test]
+fn reposts_and_holiday_chatter_are_no_complaints() {
+    let mut world = World::new(rules());
+    for hour in weeks(0, 11) {
+        world.quiet_hour(hour);
+        if hour >= 10 * WEEK {
+            for _ in 0..5 {
+                world.serial += 1;
+                let at_ms = START_MS + hour * HOUR_MS;
+                let joke = as_duplicate(record(&world.serial.to_string(), "甲", "logistics", at_ms));
+                world.put(&joke, "评价", at_ms);
+            }
+            world.chatter("评价", "", 40, hour);
+        }
+        world.boundary(hour);
+    }
+    assert_eq!(world.fired().len(), 0);
+}
+
+#[test]
+fn late_items_fill_history_and_never_page() {
+    let mut world = World::new(rules());
+    for hour in weeks(0, 11) {
+        world.quiet_hour(hour);
+        if hour == 10 * WEEK + 160 {
+            for late in 0..100 {
+                let at_ms = START_MS + (10 * WEEK + late) * HOUR_MS;
+                world.serial += 1;
+                let late = record(&world.serial.to_string(), "甲", "logistics", at_ms);
+                world.put(&late, "评价", START_MS + hour * HOUR_MS);
+            }
+        }
+        world.boundary(hour);
+    }
+    let late = world.fired();
+    // Only what came within 48 hours of being said counts: 48 of the 100.
+    assert!(late.iter().all(|record| record.current < 130), "{late:#?}");
+    let counted = world.engine.digest().totals["aspect_polarity=logistics-"];
+    assert_eq!(counted.0, counted.1);
+}
+
+/// What an undisturbed run tells, and what one tells that is started anew at every 37th hour.
+#[test]
+fn restart_keeps_the_baseline_and_gives_the_same_episodes() {
+    let run = |restarts: bool| {
+        let mut world = World::new(rules());
+        world.index = Some(MemoryIndex::new());
+        for hour in weeks(0, 6) {
+            world.chatter("评价", "", 1, hour);
+            world.say(&REVIEWS, hour);
+            if (4 * WEEK..4 * WEEK + 100).contains(&hour) {
+                world.say(
+                    &Voices {
+                        per_hour: 2.0,
+                        ..REVIEWS.clone()
+                    },
+                    hour,
+                );
+            }
+            world.boundary(hour);
+            if restarts && hour % 37 == 36 && hour > 3 * WEEK {
+                let index = world.index.as_mut().expect("an index");
+                index.commit();
+                let state = serde_json::to_string(&world.engine.state()).expect("state is JSON");
+                let mut fresh = TrendEngine::new(&config(rules()), &Segmenter::new()).expect("valid rules");
+                fresh
+                    .restore(&serde_json::from_str(&state).expect("JSON"))
+                    .expect("own state");
+                fresh
+                    .rebuild(&index.searcher(), &index.fields)
+                    .expect("a readable index");
+                assert_eq!(fresh.digest(), world.engine.digest());
+                assert_eq!(serde_json::to_string(&fresh.state()).expect("JSON"), state);
+                world.engine = fresh;
+            }
+        }
+        world.told
+    };
+    let (undisturbed, restarted) = (run(false), run(true));
+    assert!(undisturbed.iter().any(|record| record.state == AlertState::Firing));
+    assert_eq!(undisturbed, restarted);
+    let record = &undisturbed[0];
+    assert_eq!(record.samples.len(), 3);
+    assert!(record.authors >= 10 && record.authors == record.current, "{record:?}");
+    assert_eq!(record.owner, None);
+    assert_eq!(record.split["source"]["评价"], record.current);
+    assert!(record.search.starts_with("q="));
+    assert!(record.summary.zh.contains("物流配送负面"), "{}", record.summary.zh);
+    assert!(
+        record.summary.zh.contains(&format!("{}条", record.current)),
+        "{}",
+        record.summary.zh
+    );
+}
+
+#[test]
+fn a_change_of_model_holds_the_rule() {
+    let mut world = World::new(rules());
+    world.index = Some(MemoryIndex::new());
+    for hour in weeks(0, 4) {
+        world.chatter("评价", "", 1, hour);
+        for _ in 0..u32::from(hour % 4 == 0) + 3 * u32::from(hour >= 3 * WEEK) {
+            world.serial += 1;
+            let at_ms = START_MS + hour * HOUR_MS;
+            let mut record = record(&world.serial.to_string(), "甲", "logistics", at_ms);
+            if hour >= 3 * WEEK {
+                record.analysis.model.version = "2".to_owned();
+            }
+            world.put(&record, "评价", at_ms);
+        }
+        if hour > 3 * WEEK {
+            world.boundary(hour);
+        }
+    }
+    assert!(world.wanted > 0 && world.told.is_empty());
+}
+
+#[test]
+fn what_was_decided_long_ago_is_historical() {
+    let mut world = World::new(rules());
+    let mut told = Vec::new();
+    for hour in weeks(0, 11) {
+        world.quiet_hour(hour);
+        if hour >= 10 * WEEK {
+            world.say(
+                &Voices {
+                    per_hour: 2.0,
+                    ..REVIEWS.clone()
+                },
+                hour,
+            );
+        }
+        let boundary_ms = START_MS + (hour + 1) * HOUR_MS;
+        if world.engine.wants_evaluation(boundary_ms) {
+            let newest_ms = START_MS + 20 * WEEK * HOUR_MS;
+            told.extend(
+                world
+                    .engine
+                    .evaluate(boundary_ms, newest_ms, &Plenty)
+                    .expect("evidence"),
+            );
+        }
+    }
+    assert!(!told.is_empty());
+    assert!(told.iter().all(|record| record.state == AlertState::Historical));
+}
