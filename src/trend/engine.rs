@@ -14,7 +14,7 @@ use super::store::{Bucket, LATE, ON_TIME, Store, TOTAL, ValueId, Values};
 use super::view::View;
 use crate::config::Config;
 use crate::item::{AnalyzedRecord, Token};
-use crate::search::{Document, Filter};
+use crate::search::Filter;
 use crate::segment::Segmenter;
 
 /// Hours are kept for so many days before the newest record; older ones are added up to days.
@@ -120,16 +120,9 @@ impl TrendEngine {
                 (made.0.as_slice(), made.1.as_slice())
             }
         };
-        let document = Document {
-            record,
-            source,
-            title_tokens,
-            text_tokens,
-            voice: true, // what is no voice was turned away above
-        };
         for (view, filter) in self.views.iter().zip(&self.filters) {
             if let (Some(bit), Some(filter)) = (view.filter_bit, filter)
-                && filter.matches(&document)
+                && filter.matches(record, title_tokens, text_tokens, source)
             {
                 contribution.filters |= 1 << bit;
             }

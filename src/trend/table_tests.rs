@@ -37,13 +37,13 @@ fn planted_rises_are_found_as_often_as_measured() {
         (40.0, 4.0, [0.96, 0.75, 0.99, 0.93, 1.00, 0.95]),
         (100.0, 4.0, [1.00, 0.94, 1.00, 0.99, 1.00, 1.00]),
     ];
-    let mut draws = Draws::new(1);
+    let mut draws = Draws::new(5);
     let mut wrong = Vec::new();
     for (base, times, expected) in table {
         for (place, expected) in expected.into_iter().enumerate() {
             let n = [1, 4, 8][place / 2];
             let phi = [1.0, 3.0][place % 2];
-            let found = share(&mut draws, base, times, n, phi, 2_000);
+            let found = share(&mut draws, base, times, n, phi, 4_000);
             if (found - expected).abs() > 0.05 {
                 wrong.push(format!(
                     "{times}× at {base}, n={n} φ={phi}: {found} instead of {expected}"
