@@ -33,6 +33,18 @@ WEAK_SOURCES = [
     "appreview_smarthome_ios",
     "review_hk_openrice_senti",
 ]
+# Files without a usable label: what they say is learnt from the teachers alone.
+UNLABELLED_SOURCES = {
+    "complaint_gov_tipdm2020_unlabeled": 5_000,
+    "social_car_bdci2018_aspect": 12_000,
+    "social_douyin_robotaxi": 8_000,
+    "social_weibo_smp2020_ewect": 17_000,
+    "social_xhs_notes_2018": 1_800,
+    "review_dianping_opinion_target": 10_000,
+    "review_hotel_shanghai_dated": 3_000,
+    "ecom_catfood_taobao_jd_2025": 6_000,
+    "complaint_car_12365auto": 2_000,
+}
 
 
 def _fold_table() -> dict[int, int]:
@@ -154,6 +166,20 @@ def read_weak(directory: Path, known: set[bytes]) -> Texts:
             known.add(text_key)
             texts.add(row["text"][:2000], polarity=polarity)
     return texts
+
+
+def read_unlabelled(directory: Path, known: set[bytes], into: Texts) -> None:
+    """Adds texts without a label to `into`, under the same exclusions as `read_weak`."""
+    for name, most in UNLABELLED_SOURCES.items():
+        path = directory / "data" / "raw" / f"{name}.jsonl.gz"
+        taken = 0
+        for row in _lines(path) if path.exists() else ():
+            text_key = key(row["text"])
+            if text_key in known or in_dev(text_key) or taken == most:
+                continue
+            known.add(text_key)
+            into.add(row["text"][:2000])
+            taken += 1
 
 
 def _polarity(name: str, row: dict) -> int | None:

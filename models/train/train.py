@@ -85,10 +85,17 @@ def concatenated(*sets: Columns) -> Columns:
 
 
 WEIGHTS = {"sentiment": 1.0, "severity": 0.8, "intent": 0.8, "valid": 0.5, "polarity": 1.0}
+# Of the teachers' answers; the aspect head is one answer an aspect.
+SOFT_WEIGHTS = {"sentiment": 1.0, "severity": 0.8, "intent": 0.8, "valid": 0.5, "aspects": 6.0}
 
 
-def loss_of(logits, labels, index, args):
+def loss_of(logits, labels, index, args, soft=None):
     total = torch.zeros(())
+    if soft is not None:
+        for name, weight in SOFT_WEIGHTS.items():
+            target = soft[name][index]
+            width = target.shape[-1]
+            total = total + weight * F.cross_entropy(logits[name].reshape(-1, width), target.reshape(-1, width))
     for name, weight in WEIGHTS.items():
         target = labels[name][index]
         if (target != D.UNKNOWN).any():
@@ -171,7 +178,18 @@ def report(logits, dev: Columns, thresholds=None) -> str:
     return "  ".join(words)
 
 
-def train(net: Net, labelled: Columns, weak: Columns, dev: Columns, args, seed: int) -> Net:
+def soft_labels(teachers: list[Net], texts: Columns) -> dict[str, torch.Tensor]:
+    """Mean of the teachers' probabilities, as targets."""
+    sums: dict[str, np.ndarray] = {}
+    for teacher in teachers:
+        logits = predict(teacher, texts)
+        for name in SOFT_WEIGHTS:
+            p = softmax(logits[name].reshape(len(texts), -1, 4) if name == "aspects" else logits[name])
+            sums[name] = sums.get(name, 0) + p / len(teachers)
+    return {name: torch.from_numpy(p.astype(np.float32)) for name, p in sums.items()}
+
+
+def train(net: Net, labelled: Columns, weak: Columns, dev: Columns, args, seed: int, soft=None) -> Net:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     average = Net(net.embedding.num_embeddings, net.embedding.embedding_dim, net.hidden.out_features)
@@ -194,11 +212,14 @@ def train(net: Net, labelled: Columns, weak: Columns, dev: Columns, args, seed: 
             index = order[start : start + args.batch]
             loss = loss_of(net(*labelled.batch(index, args.drop_rows), args.dropout), labelled.labels, torch.from_numpy(index), args)
             if args.weak_weight > 0 and len(weak):
-                if weak_at + args.batch > len(weak):
+                size = args.batch if soft is None else args.soft_batch
+                if weak_at + size > len(weak):
                     weak_at = 0
-                index = weak_order[weak_at : weak_at + args.batch]
-                weak_at += args.batch
-                loss = loss + args.weak_weight * loss_of(net(*weak.batch(index, args.drop_rows), args.dropout), weak.labels, torch.from_numpy(index), args)
+                index = weak_order[weak_at : weak_at + size]
+                weak_at += size
+                weight = args.weak_weight if soft is None else args.soft_weight
+                logits = net(*weak.batch(index, args.drop_rows), args.dropout)
+                loss = loss + weight * loss_of(logits, weak.labels, torch.from_numpy(index), args, soft)
             optimizer.zero_grad()
             loss.backward()
             net.embedding.weight.grad[0] = 0
@@ -247,6 +268,10 @@ def main() -> None:
     parser.add_argument("--min-texts", type=int, default=3, help="an n-gram must occur in so many training texts")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--teachers", type=int, default=3, help="nets whose mean answer teaches the one that ships; 0: none")
+    parser.add_argument("--student-epochs", type=int, default=10)
+    parser.add_argument("--soft-weight", type=float, default=1.0)
+    parser.add_argument("--soft-batch", type=int, default=512)
     parser.add_argument("--write-dev", type=Path, help="write the labelled lines of the development split here")
     parser.add_argument("--no-export", action="store_true")
     args = parser.parse_args()
@@ -282,16 +307,34 @@ def main() -> None:
     mean_rows = np.mean([len(rows) for rows in dev.rows])
     print(f"{len(known)} rows, {mean_rows:.0f} a text, features after {time.process_time():.0f} s of cpu", flush=True)
 
-    torch.manual_seed(args.seed)
-    net = train(Net(len(known) + 1, args.dim, args.hidden), train_set, weak_set, dev, args, args.seed)
+    def fresh(seed: int) -> Net:
+        torch.manual_seed(seed)
+        return Net(len(known) + 1, args.dim, args.hidden)
+
+    if args.teachers == 0:
+        net = train(fresh(args.seed), train_set, weak_set, dev, args, args.seed)
+    else:
+        teachers = [train(fresh(seed), train_set, weak_set, dev, args, seed) for seed in range(args.seed + 1, args.seed + 1 + args.teachers)]
+        together = {name: np.mean([predict(t, dev)[name] for t in teachers], axis=0) for name in SOFT_WEIGHTS}
+        print("teachers together:", report(together, dev), flush=True)
+        pool = D.Texts()
+        D.read_unlabelled(args.data, set(labelled.keys) | set(validity.keys) | set(weak.keys), pool)
+        pool_set = columns(pool, hashed(pool), remap, np.ones(len(pool), dtype=bool))
+        pool_set = concatenated(weak_set, pool_set)
+        del weak_set
+        print(f"{len(pool_set)} texts for the student", flush=True)
+        args.epochs = args.student_epochs
+        net = train(fresh(args.seed), train_set, pool_set, dev, args, args.seed, soft_labels(teachers, pool_set))
 
     logits = predict(net, dev)
     truth = dev.labels["aspects"].numpy()
-    thresholds = tuned_thresholds(logits["aspects"], truth)
     temperatures = {
         name: temperature(logits[name], dev.labels[name].numpy()) for name in ("sentiment", "severity", "intent", "valid")
     }
     temperatures["aspects"] = temperature(logits["aspects"].reshape(-1, 4), truth.reshape(-1))
+    temperatures = {name: round(value, 2) for name, value in temperatures.items()}
+    logits["aspects"] = logits["aspects"] / temperatures["aspects"]
+    thresholds = tuned_thresholds(logits["aspects"], truth)
     print("tuned:", report(logits, dev, thresholds), temperatures)
     invalid = softmax(predict(net, validity_dev_set)["valid"])[:, 1]
     is_invalid = validity_dev_set.labels["valid"].numpy() == 1

@@ -16,6 +16,7 @@ mod features;
 mod locate;
 mod manifest;
 mod session;
+mod taxonomy;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use evaluate::{Evaluation, LabelledText, Outcome};
 
 pub use manifest::Manifest;
 pub use session::Classifier;
+pub use taxonomy::Taxonomy;
 
 use crate::config::ModelConfig;
 use crate::item::ModelRef;

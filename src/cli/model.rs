@@ -1,6 +1,6 @@
 //! `qingting model`: what a model is and how good it is.
 
-use crate::classify::{Classifier, Evaluation, LabelledText, Model, Outcome, Prediction};
+use crate::classify::{Classifier, Evaluation, LabelledText, Model, Outcome, Prediction, Taxonomy};
 use crate::clock::Stopwatch;
 use crate::config::ModelConfig;
 use crate::item::{Item, ItemPosition, ItemSource, MappedItem, RecordPosition, SegmentedItem};
@@ -431,7 +431,10 @@ fn info(choice: &ModelChoice) -> anyhow::Result<ExitCode> {
         heads.valid.threshold
     )?;
     let aspects: Vec<String> = std::iter::zip(&heads.aspects.labels, &heads.aspects.thresholds)
-        .map(|(label, threshold)| format!("{label} {threshold:.2}"))
+        .map(|(label, threshold)| {
+            let zh = Taxonomy::get().aspect(label).map_or("", |aspect| aspect.zh.as_str());
+            format!("{label} {zh} {threshold:.2}")
+        })
         .collect();
     writeln!(stdout, "aspects       {}", aspects.join(", "))?;
     let card = model.directory().join("README.md");
