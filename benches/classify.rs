@@ -33,7 +33,9 @@ fn classify(criterion: &mut Criterion) {
     };
     stage::report("classify", 18.0, items.len(), 6, &mut all);
     let mut group = criterion.benchmark_group("classify");
-    group.throughput(Throughput::Elements(items.len() as u64)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(items.len() as u64))
+        .sample_size(20);
     group.bench_function("items of real length", |bencher| bencher.iter(&mut all));
     group.finish();
 }

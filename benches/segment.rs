@@ -13,15 +13,27 @@ fn segment(criterion: &mut Criterion) {
     let segmenter = Segmenter::new();
     let mut copies: Vec<_> = (0..6).map(|_| items.clone()).collect();
     stage::report("segment", 3.0, items.len(), 5, || {
-        let segmented: Vec<_> = copies.pop().unwrap_or_default().into_iter().map(|item| segmenter.segment(item)).collect();
+        let segmented: Vec<_> = copies
+            .pop()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|item| segmenter.segment(item))
+            .collect();
         black_box(&segmented);
     });
     let mut group = criterion.benchmark_group("segment");
-    group.throughput(Throughput::Elements(items.len() as u64)).sample_size(20);
+    group
+        .throughput(Throughput::Elements(items.len() as u64))
+        .sample_size(20);
     group.bench_function("items of real length", |bencher| {
         bencher.iter_batched(
             || items.clone(),
-            |items| items.into_iter().map(|item| segmenter.segment(item)).collect::<Vec<_>>(),
+            |items| {
+                items
+                    .into_iter()
+                    .map(|item| segmenter.segment(item))
+                    .collect::<Vec<_>>()
+            },
             BatchSize::PerIteration,
         );
     });

@@ -14,7 +14,10 @@ const LABELLED: &str = r#"
 "#;
 
 fn qingting(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_qingting")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_qingting"))
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 /// Standard output, or `None` with a note where the ONNX Runtime library is not set up.
@@ -41,17 +44,36 @@ fn gzipped(directory: &Path, name: &str, text: &str) -> String {
 fn evaluation_has_the_pinned_shape() {
     let directory = tempfile::tempdir().unwrap();
     let file = gzipped(directory.path(), "labelled.jsonl.gz", LABELLED);
-    let Some(text) = output("evaluation_has_the_pinned_shape", &["model", "eval", &file, "--json"]) else { return };
+    let Some(text) = output("evaluation_has_the_pinned_shape", &["model", "eval", &file, "--json"]) else {
+        return;
+    };
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["n"], 3);
     for pointer in [
-        "/model/name", "/model/version", "/model/sha256",
-        "/sentiment/accuracy", "/sentiment/macro_f1", "/sentiment/ece", "/sentiment/confusion/negative",
-        "/aspects/micro_f1", "/aspects/macro_f1", "/aspects/negative_macro_f1", "/aspects/per_aspect/logistics",
-        "/severity/accuracy", "/severity/macro_f1", "/intent/accuracy", "/intent/macro_f1",
-        "/valid/precision", "/valid/recall", "/by_source/shop/n", "/texts_per_second",
+        "/model/name",
+        "/model/version",
+        "/model/sha256",
+        "/sentiment/accuracy",
+        "/sentiment/macro_f1",
+        "/sentiment/ece",
+        "/sentiment/confusion/negative",
+        "/aspects/micro_f1",
+        "/aspects/macro_f1",
+        "/aspects/negative_macro_f1",
+        "/aspects/per_aspect/logistics",
+        "/severity/accuracy",
+        "/severity/macro_f1",
+        "/intent/accuracy",
+        "/intent/macro_f1",
+        "/valid/precision",
+        "/valid/recall",
+        "/by_source/shop/n",
+        "/texts_per_second",
     ] {
-        assert!(report.pointer(pointer).is_some_and(|value| !value.is_null()), "{pointer} is missing in {text}");
+        assert!(
+            report.pointer(pointer).is_some_and(|value| !value.is_null()),
+            "{pointer} is missing in {text}"
+        );
     }
     assert_eq!(report["valid"]["n_invalid"], 1);
     // a rule knows the default text, whatever the model says
@@ -65,7 +87,9 @@ fn a_file_with_two_class_labels_alone_gives_polarity_and_null_heads() {
     let lines = "{\"text\":\"质量很好，非常满意\",\"label\":1}\n{\"text\":\"太差了，用了一天就坏了\",\"label\":0}\n";
     let file = gzipped(directory.path(), "polarity.jsonl.gz", lines);
     let promise = "a_file_with_two_class_labels_alone_gives_polarity_and_null_heads";
-    let Some(text) = output(promise, &["model", "eval", &file, "--json"]) else { return };
+    let Some(text) = output(promise, &["model", "eval", &file, "--json"]) else {
+        return;
+    };
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["polarity"]["accuracy"], 1.0);
     for head in ["sentiment", "aspects", "severity", "intent", "valid"] {
@@ -78,14 +102,23 @@ fn errors_are_shown_on_request() {
     let directory = tempfile::tempdir().unwrap();
     let wrong = "{\"id\":\"w\",\"text\":\"质量很好，非常满意\",\"sentiment\":\"negative\"}\n";
     let file = gzipped(directory.path(), "wrong.jsonl.gz", wrong);
-    let Some(text) = output("errors_are_shown_on_request", &["model", "eval", &file, "--errors", "5"]) else { return };
+    let Some(text) = output(
+        "errors_are_shown_on_request",
+        &["model", "eval", &file, "--errors", "5"],
+    ) else {
+        return;
+    };
     assert!(text.contains("sentiment: negative → positive"), "{text}");
 }
 
 #[test]
 fn a_line_that_is_not_labelled_text_is_named_by_file_and_number() {
     let directory = tempfile::tempdir().unwrap();
-    let file = gzipped(directory.path(), "broken.jsonl.gz", "{\"text\":\"好\",\"label\":1}\n\n{\"label\":1}\n");
+    let file = gzipped(
+        directory.path(),
+        "broken.jsonl.gz",
+        "{\"text\":\"好\",\"label\":1}\n\n{\"label\":1}\n",
+    );
     let output = qingting(&["model", "eval", &file]);
     let message = String::from_utf8_lossy(&output.stderr);
     if message.contains("onnx runtime library not found") {
@@ -98,10 +131,17 @@ fn a_line_that_is_not_labelled_text_is_named_by_file_and_number() {
 
 #[test]
 fn info_says_what_the_model_is() {
-    let Some(text) = output("info_says_what_the_model_is", &["model", "info", "--json"]) else { return };
+    let Some(text) = output("info_says_what_the_model_is", &["model", "info", "--json"]) else {
+        return;
+    };
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["manifest"]["name"], "fast");
-    assert_eq!(report["manifest"]["heads"]["aspects"]["labels"].as_array().map(Vec::len), Some(16));
+    assert_eq!(
+        report["manifest"]["heads"]["aspects"]["labels"]
+            .as_array()
+            .map(Vec::len),
+        Some(16)
+    );
 }
 
 #[test]
@@ -109,5 +149,8 @@ fn an_unknown_model_is_refused_with_the_places_looked_in() {
     let output = qingting(&["model", "info", "--model", "no-such-model"]);
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8_lossy(&output.stderr);
-    assert!(message.contains("no-such-model") && message.contains("QINGTING_MODELS"), "{message}");
+    assert!(
+        message.contains("no-such-model") && message.contains("QINGTING_MODELS"),
+        "{message}"
+    );
 }

@@ -14,7 +14,11 @@ pub fn clean_items(count: usize) -> Vec<CleanItem> {
     });
     let normalizer = Normalizer::new(b"bench of a stage", chrono_tz::Asia::Shanghai);
     let characters: usize = texts.iter().map(|text| text.chars().count()).sum();
-    println!("{} texts, {:.0} characters each on average", texts.len(), characters as f64 / texts.len() as f64);
+    println!(
+        "{} texts, {:.0} characters each on average",
+        texts.len(),
+        characters as f64 / texts.len() as f64
+    );
     texts
         .into_iter()
         .enumerate()
@@ -58,8 +62,10 @@ fn mapped(number: u64, text: String) -> MappedItem {
 }
 
 fn real_texts(count: usize) -> Option<Vec<String>> {
-    let shared = std::env::var_os("QINGTING_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let shared = std::env::var_os("QINGTING_SHARED").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        PathBuf::from,
+    );
     let mut files: Vec<PathBuf> = std::fs::read_dir(shared.join("data/raw"))
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -91,6 +97,10 @@ fn invented_texts(count: usize) -> Vec<String> {
         "房间有点吵，不过位置很方便，早餐一般。",
     ];
     (0..count)
-        .map(|number| (0..1 + number % 7).map(|at| SENTENCES[(number + at * at) % SENTENCES.len()]).collect())
+        .map(|number| {
+            (0..1 + number % 7)
+                .map(|at| SENTENCES[(number + at * at) % SENTENCES.len()])
+                .collect()
+        })
         .collect()
 }

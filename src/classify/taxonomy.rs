@@ -63,6 +63,9 @@ mod tests {
         assert!(SENTIMENTS.iter().all(|label| taxonomy.sentiment.contains_key(*label)));
         assert!(SEVERITIES.iter().all(|label| taxonomy.severity.contains_key(*label)));
         assert!(INTENTS.iter().all(|label| taxonomy.intent.contains_key(*label)));
-        assert_eq!(Taxonomy::get().aspect("logistics").map(|aspect| aspect.zh.as_str()), Some("物流配送"));
+        assert_eq!(
+            Taxonomy::get().aspect("logistics").map(|aspect| aspect.zh.as_str()),
+            Some("物流配送")
+        );
     }
 }

@@ -237,6 +237,10 @@ fn identity_follows_the_manifest() {
 #[test]
 fn the_shipped_model_answers_in_the_words_of_the_taxonomy() {
     let manifest = Manifest::read(&shipped().join(MANIFEST_FILE)).unwrap();
-    let ids: Vec<&str> = Taxonomy::get().aspects.iter().map(|aspect| aspect.id.as_str()).collect();
+    let ids: Vec<&str> = Taxonomy::get()
+        .aspects
+        .iter()
+        .map(|aspect| aspect.id.as_str())
+        .collect();
     assert_eq!(manifest.heads.aspects.labels, ids);
 }
