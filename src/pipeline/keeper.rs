@@ -3,6 +3,7 @@
 //! Upsert, duplicates, counts, rules and the commit happen here and nowhere else. Any error ends the session.
 
 use super::PipelineError;
+use super::gauges::trend_outcome;
 use super::outbox::Outbox;
 use super::shared::Shared;
 use super::stages::ProcessedRecord;
@@ -171,9 +172,7 @@ impl Keeper {
         };
         let duplicate = self.decide_duplicate(&mut item, old.as_deref())?;
         let voice = is_voice(&item.item.record);
-        if let Some(event_ms) = item.item.record.item.published_at {
-            self.shared.note_event_time(source, event_ms);
-        }
+        self.shared.gauges.item(source, &item.item.record);
         let applied = self.store.add(item, standing, source, voice, duplicate)?;
         self.count(&applied, id);
         Ok(applied.outcome)
@@ -229,6 +228,9 @@ impl Keeper {
             }
         }
         if let Some(new) = applied.added.as_deref() {
+            let lateness = self.shared.config.time.lateness;
+            let outcome = trend_outcome(&new.item.record, new.item.record_time_ms, lateness);
+            self.shared.metrics.count_trend(outcome, 1);
             let contribution = contribution(&trend, &new.item, &new.source);
             trend.apply(&contribution, Sign::Plus);
         }
@@ -260,6 +262,7 @@ impl Keeper {
         self.payload.newest_record_time_ms = self.payload.newest_record_time_ms.max(record.record_time_ms);
         self.newest_record_time_ms
             .fetch_max(record.record_time_ms, Ordering::AcqRel);
+        self.shared.gauges.record(source, record.record_time_ms);
         self.remember_position(source, record);
     }
 

@@ -8,6 +8,7 @@
 //! source takes the one recovery path: the session ends and the next one opens at the last commit (decision 3).
 //! Metrics: all of the stages', `qingting_backpressure_seconds_total`, `qingting_queue_items`.
 
+mod gauges;
 mod http;
 mod intake;
 mod keeper;
@@ -143,6 +144,18 @@ impl Pipeline {
         let config = Arc::new(config);
         let stages = Arc::new(Stages::load(config.clone(), &key, metrics.clone())?);
         let shared = Arc::new(Shared::new(config, metrics, clock, stages.clone(), &key));
+        let model = stages.model.reference();
+        shared.metrics.set_build_info(
+            env!("CARGO_PKG_VERSION"),
+            &format!("{}/{}", model.name, model.version),
+            &gauges::fingerprint(&shared.config),
+        );
+        let for_scrapes = Arc::downgrade(&shared);
+        shared.metrics.before_render(move || {
+            if let Some(shared) = for_scrapes.upgrade() {
+                shared.show_gauges();
+            }
+        });
         let stop = Arc::new(AtomicBool::new(false));
         let supervisor = {
             let (shared, stop) = (shared.clone(), stop.clone());

@@ -20,7 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -178,6 +178,9 @@ fn open(
         generation: payload.commit,
     };
     shared.started(live, &payload);
+    shared
+        .newest_record_time_ms
+        .fetch_max(payload.newest_record_time_ms, Ordering::AcqRel);
     let keeper = Keeper {
         shared: shared.clone(),
         store,
@@ -204,7 +207,7 @@ fn open(
             .iter()
             .map(|p| ((p.source.clone(), p.file.clone()), p.clone()))
             .collect(),
-        newest_record_time_ms: Arc::new(AtomicI64::new(payload.newest_record_time_ms)),
+        newest_record_time_ms: shared.newest_record_time_ms.clone(),
         committed,
         since_commit: Stopwatch::start(),
         open_items: 0,
@@ -387,11 +390,7 @@ fn keep(
         if caught_up {
             shared.set_caught_up();
         }
-        shared.metrics.checkpoint_age_seconds.set(if keeper.has_work() {
-            keeper.since_commit.elapsed().as_secs_f64()
-        } else {
-            0.0
-        });
+        shared.gauges.set_waiting(keeper.has_work());
         if probe.is_some() && records > 0 {
             probed += records;
             probe_file.clear()?;

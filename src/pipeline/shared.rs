@@ -1,11 +1,12 @@
 //! What the threads of a process share: the last commit as it can be searched, and how things stand.
 
 use super::PipelineError;
+use super::gauges::Gauges;
 use super::projection::Projection;
 use super::stages::Stages;
 use crate::checkpoint::{Balance, Payload};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{ClockMode, Config};
 use crate::index::schema::Fields;
 use crate::item::RecordOutcome;
 use crate::source::SourceEvent;
@@ -13,9 +14,8 @@ use crate::telemetry::{ItemOutcome, Metrics};
 use crate::trend::TrendEngine;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use tantivy::Searcher;
 use xxhash_rust::xxh3::xxh3_64;
@@ -62,7 +62,9 @@ pub struct Shared {
     health: RwLock<Health>,
     commits: AtomicU64,
     caught_up: AtomicBool,
-    newest_event_ms: Mutex<BTreeMap<Arc<str>, i64>>,
+    /// Newest record time on the sources, ms.
+    pub newest_record_time_ms: Arc<AtomicI64>,
+    pub gauges: Gauges,
 }
 
 impl Shared {
@@ -81,7 +83,8 @@ impl Shared {
             health: RwLock::default(),
             commits: AtomicU64::new(0),
             caught_up: AtomicBool::new(false),
-            newest_event_ms: Mutex::default(),
+            newest_record_time_ms: Arc::default(),
+            gauges: Gauges::default(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Shared {
 
     pub(super) fn set_caught_up(&self) {
         self.caught_up.store(true, Ordering::Release);
+        self.gauges.set_at_end();
     }
 
     pub(super) fn started(&self, live: Live, payload: &Payload) {
@@ -147,6 +151,7 @@ impl Shared {
         self.durable_dead_letters
             .store(payload.dead_letters_bytes, Ordering::Release);
         self.commits.fetch_add(1, Ordering::AcqRel);
+        self.gauges.committed();
         self.show(payload);
     }
 
@@ -164,6 +169,7 @@ impl Shared {
     pub(super) fn failed(&self, error: &PipelineError) {
         *self.live.write() = None;
         self.caught_up.store(false, Ordering::Release);
+        self.gauges.failed();
         let mut health = self.health.write();
         health.error = Some(error.to_string());
         health.error_code = Some(error.code());
@@ -200,16 +206,13 @@ impl Shared {
         }
     }
 
-    pub(super) fn note_event_time(&self, source: &Arc<str>, event_ms: i64) {
-        let mut newest = self.newest_event_ms.lock();
-        let known = newest.entry(source.clone()).or_insert(i64::MIN);
-        if event_ms > *known {
-            *known = event_ms;
-            self.metrics
-                .source_last_event_timestamp_seconds
-                .with_label_values(&[&**source])
-                .set(event_ms as f64 / 1000.0);
-        }
+    /// Sets what is true at the moment of a scrape.
+    pub(super) fn show_gauges(&self) {
+        let now_ms = match self.config.time.clock {
+            ClockMode::System => self.clock.now_ms(),
+            ClockMode::Event => self.newest_record_time_ms.load(Ordering::Acquire),
+        };
+        self.gauges.show(&self.metrics, now_ms);
     }
 
     /// Sleeps in small steps; true when stopped.

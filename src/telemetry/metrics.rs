@@ -9,7 +9,7 @@ use prometheus::{
     IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Cheap to clone; every clone moves the same series.
 #[derive(Clone)]
@@ -75,6 +75,7 @@ pub struct MetricsInner {
     build_info: IntGaugeVec,
     stages: Vec<StageSeries>,
     exported: Mutex<Exported>,
+    before_render: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// The series of one stage, looked up once.
@@ -229,6 +230,7 @@ impl Metrics {
             backpressure_seconds_total,
             stages,
             exported: Mutex::default(),
+            before_render: OnceLock::new(),
             registry,
         };
         for outcome in TrendOutcome::ALL {
@@ -310,8 +312,17 @@ impl MetricsInner {
         self.build_info.with_label_values(&[version, model, config]).set(1);
     }
 
+    /// Runs `refresh` before each rendering, for series that are worked out when they are asked for. The first call counts.
+    pub fn before_render(&self, refresh: impl Fn() + Send + Sync + 'static) {
+        // a second pipeline on the same metrics shows the first one's moment: there is none
+        let _ = self.before_render.set(Box::new(refresh));
+    }
+
     /// All series in the Prometheus text format, version 0.0.4.
     pub fn render(&self) -> String {
+        if let Some(refresh) = self.before_render.get() {
+            refresh();
+        }
         // Held so that a scrape sees the firing episodes of one moment.
         let _firing = self.exported.lock();
         let mut out = Vec::with_capacity(16 * 1024);
