@@ -13,4 +13,7 @@ pub mod story;
 mod tell;
 mod verdict;
 
+#[cfg(test)]
+mod formats_tests;
+
 pub use show::{DemoError, Report, STORY_END_MS, STORY_SEED, ShowOptions, show};

@@ -15,7 +15,7 @@ pub fn records() -> Vec<(Channel, &'static str, Vec<u8>)> {
         (
             Channel::Weibo,
             "invalid_utf8",
-            b"{\"id\":\"weibo:post:2\",\"text\":\"\xD2\xBB\xD6\xB1\"}".to_vec(),
+            b"{\"id\":\"weibo:post:2\",\"text\":\"\xB5\xC7\xC2\xBC\xCA\xA7\xB0\xDC\"}".to_vec(),
         ),
         (
             Channel::Weibo,
@@ -36,8 +36,8 @@ pub fn records() -> Vec<(Channel, &'static str, Vec<u8>)> {
         (Channel::Jd, "json_syntax", br#"{"id":20681000000,"content":"#.to_vec()),
         (
             Channel::Jd,
-            "invalid_utf8",
-            b"{\"id\":20681000001,\"content\":\"\xB2\xEE\xC6\xC0\"}".to_vec(),
+            "missing_field",
+            br#"{"content":"no id","score":1,"creationTime":"2026-09-01 12:00:00"}"#.to_vec(),
         ),
         (
             Channel::App,
