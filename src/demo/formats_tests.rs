@@ -16,10 +16,18 @@ fn every_record_of_the_story_is_read_by_the_source_that_gets_it_and_the_broken_o
     let config = Config::parse(&text, &BTreeMap::new()).unwrap();
     let formats = Formats::builtin().unwrap();
     let normalizer = Normalizer::new(b"0123456789abcdef", config.time.zone);
-    let story = tell(StoryOptions { end_ms: super::STORY_END_MS, weeks: 4, seed: 5 }).unwrap();
+    let story = tell(StoryOptions {
+        end_ms: super::STORY_END_MS,
+        weeks: 4,
+        seed: 5,
+    })
+    .unwrap();
     let address = regex::Regex::new(r"[a-z0-9]{3,}@example\.com").unwrap();
     for (offset, record) in story.iter().enumerate() {
-        let source = Channel::ALL.iter().position(|channel| *channel == record.channel).unwrap();
+        let source = Channel::ALL
+            .iter()
+            .position(|channel| *channel == record.channel)
+            .unwrap();
         let raw = RawRecord {
             source: source as u16,
             position: RecordPosition::Kafka {
@@ -40,14 +48,29 @@ fn every_record_of_the_story_is_read_by_the_source_that_gets_it_and_the_broken_o
             assert_eq!(out.dead_letters[0].code.code(), code, "{}", shown());
             continue;
         }
-        assert_eq!(out.outcome, RecordOutcome::Mapped, "{}: {:?}", shown(), out.dead_letters);
+        assert_eq!(
+            out.outcome,
+            RecordOutcome::Mapped,
+            "{}: {:?}",
+            shown(),
+            out.dead_letters
+        );
         assert!(out.warnings.is_empty(), "{}: {:?}", shown(), out.warnings);
         let [Change::Upsert(mapped)] = out.changes.as_slice() else {
             panic!("not one item: {}", shown());
         };
-        assert_eq!(mapped.item.published_at.map(local_text), record.published_ms.map(local_text), "{}", shown());
+        assert_eq!(
+            mapped.item.published_at.map(local_text),
+            record.published_ms.map(local_text),
+            "{}",
+            shown()
+        );
         let clean = normalizer.normalize(mapped.clone());
-        assert!(!clean.item.text.contains("138001380"), "not masked: {}", clean.item.text);
+        assert!(
+            !clean.item.text.contains("138001380"),
+            "not masked: {}",
+            clean.item.text
+        );
         assert!(!address.is_match(&clean.item.text), "not masked: {}", clean.item.text);
         assert!(!clean.item.flags.contains("time_future"), "{}", shown());
     }
