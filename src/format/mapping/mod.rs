@@ -2,6 +2,7 @@
 
 mod apply;
 mod path;
+mod shape;
 mod spec;
 mod target;
 
