@@ -9,8 +9,10 @@ pub mod demo;
 pub mod format;
 pub mod ingest;
 pub mod inspect;
+pub mod key;
 pub mod model;
 pub mod repair;
+pub mod reader;
 pub mod run;
 pub mod schema;
 pub mod search;
@@ -224,10 +226,27 @@ pub fn init_log(args: &LogArgs, config: Option<&Config>) -> anyhow::Result<()> {
 /// # Errors
 /// [`ConfigErrors`], which ends the process with code 78.
 pub fn load_config(path: &Path) -> Result<Config, ConfigErrors> {
-    Config::load(path, &environment()).map_err(|errors| ConfigErrors {
+    let failed = |errors| ConfigErrors {
         file: path.to_owned(),
         errors,
-    })
+    };
+    let config = Config::load(path, &environment()).map_err(failed)?;
+    match config.check_files() {
+        errors if errors.is_empty() => Ok(config),
+        errors => Err(failed(errors)),
+    }
+}
+
+/// The configuration of a command that needs none: the defaults and the environment.
+///
+/// # Errors
+/// [`ConfigErrors`] if the environment is wrong.
+pub fn default_config() -> Result<Config, ConfigErrors> {
+    let failed = |errors| ConfigErrors {
+        file: PathBuf::from("environment"),
+        errors,
+    };
+    Config::parse("", &environment()).map_err(failed)
 }
 
 /// The variables of this process that configure us (`QINGTING_…`).

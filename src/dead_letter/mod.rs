@@ -5,6 +5,10 @@
 //! least once. Can fail: [`DeadLetterError`] at start; a broker that is away only delays. Metric:
 //! `qingting_dead_letters_total`.
 
+mod bytes;
+
+pub use bytes::keep_bytes;
+
 use crate::config::Config;
 use crate::source::kafka::client_config;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};

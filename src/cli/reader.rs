@@ -1,0 +1,52 @@
+//! What commands that read files share: which files, by which format.
+
+use super::UsageError;
+use crate::config::{SourceConfig, SourceInput, StartPosition};
+use crate::format::Formats;
+use crate::source::file::STDIN;
+use std::path::PathBuf;
+
+/// Chooses the reader by the record.
+pub const AUTO: &str = "auto";
+
+/// The paths as they were given; none means standard input.
+pub fn files_or_stdin(files: &[PathBuf]) -> Vec<String> {
+    if files.is_empty() {
+        return vec![STDIN.to_owned()];
+    }
+    files.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+/// # Errors
+/// [`UsageError`] with the nearest name if there is no such format.
+pub fn check_format(formats: &Formats, name: &str) -> Result<(), UsageError> {
+    let mut names = formats.names();
+    names.push(AUTO);
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let nearest = names
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    let nearest = nearest.copied().unwrap_or(AUTO);
+    Err(UsageError(format!(
+        "unknown format `{name}`; did you mean `{nearest}`? `qingting format list` names all"
+    )))
+}
+
+/// The source that the files of a command line stand for: nothing is said about them but their format.
+pub fn reading_source(name: &str, format: &str) -> SourceConfig {
+    SourceConfig {
+        name: name.to_owned(),
+        input: SourceInput::Files(Vec::new()),
+        format: format.to_owned(),
+        kind: None,
+        platform: None,
+        touchpoint: None,
+        mode: None,
+        initiative: None,
+        business_line: None,
+        expected_every: None,
+        start: StartPosition::Earliest,
+    }
+}
