@@ -7,10 +7,10 @@ use crate::config::{Config, SourceConfig};
 use crate::dead_letter::keep_bytes;
 use crate::enrich::Enricher;
 use crate::format::{FormatOutcome, Formats};
-use crate::item::{Change, CleanItem, DeadLetter, SegmentedItem};
+use crate::item::{Change, CleanItem, DeadLetter, RawRecord, SegmentedItem};
 use crate::normalize::Normalizer;
 use crate::segment::Segmenter;
-use crate::source::file::{FileOptions, FileRecord, FileSource};
+use crate::source::file::FileSource;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::fs::File;
@@ -74,7 +74,7 @@ pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
     }
     let formats = Formats::builtin()?.with_zone(config.time.zone);
     check_format(&formats, &args.format)?;
-    let mut files = FileSource::new(&files_or_stdin(&args.files), FileOptions::new(0))?;
+    let mut files = FileSource::open(0, &files_or_stdin(&args.files), None)?;
 
     let mut analysis = Analysis {
         formats,
@@ -137,16 +137,8 @@ impl Rest {
 }
 
 impl Analysis {
-    fn take(&mut self, record: FileRecord) -> anyhow::Result<()> {
+    fn take(&mut self, record: RawRecord) -> anyhow::Result<()> {
         self.counts.records += 1;
-        let record = match record {
-            FileRecord::Record(record) => record,
-            FileRecord::Unreadable(unreadable) => {
-                let payload = unreadable.bytes.clone();
-                let letter = unreadable.into_dead_letter(&self.source.name);
-                return self.bury(vec![letter], &payload);
-            }
-        };
         let mut outcome = FormatOutcome::default();
         self.formats.read(&record, &self.source, &mut outcome);
         for warning in &outcome.warnings {

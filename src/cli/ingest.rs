@@ -7,7 +7,7 @@ use crate::config::SourceConfig;
 use crate::format::{FormatOutcome, Formats};
 use crate::item::{Change, Item, RawRecord};
 use crate::normalize::Normalizer;
-use crate::source::file::{FileOptions, FileRecord, FileSource};
+use crate::source::file::FileSource;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use rdkafka::config::ClientConfig;
@@ -72,23 +72,15 @@ pub enum IngestKey {
 }
 
 pub fn run(args: IngestArgs) -> anyhow::Result<ExitCode> {
-    let mut files = FileSource::new(&files_or_stdin(&args.files), FileOptions::new(0))?;
+    let mut files = FileSource::open(0, &files_or_stdin(&args.files), None)?;
     let mut maker = Maker::new(&args)?;
     let mut sender = Sender::connect(&args)?;
     let mut unreadable = 0;
     while let Some(record) = files.next_record()? {
-        match record {
-            FileRecord::Record(record) => {
-                let (messages, faults) = maker.messages(record)?;
-                unreadable += faults;
-                for message in messages {
-                    sender.send(&message)?;
-                }
-            }
-            FileRecord::Unreadable(record) => {
-                tracing::warn!(record = %record.position, code = record.code.code(), "{}", record.message);
-                unreadable += 1;
-            }
+        let (messages, faults) = maker.messages(record)?;
+        unreadable += faults;
+        for message in messages {
+            sender.send(&message)?;
         }
     }
     let (acked, lost) = sender.finish()?;
@@ -156,6 +148,10 @@ impl Maker {
     fn messages(&mut self, record: RawRecord) -> anyhow::Result<(Vec<Outgoing>, u64)> {
         match self {
             Self::Raw { with_key } => {
+                if let Some(fault) = &record.unreadable {
+                    tracing::warn!(record = %record.position, code = fault.code.code(), "{}", fault.message);
+                    return Ok((Vec::new(), 1));
+                }
                 let payload = record.payload.unwrap_or_default();
                 let key = if *with_key { own_id(&payload) } else { None };
                 Ok((

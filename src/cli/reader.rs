@@ -20,11 +20,11 @@ pub fn files_or_stdin(files: &[PathBuf]) -> Vec<String> {
 /// # Errors
 /// [`UsageError`] with the nearest name if there is no such format.
 pub fn check_format(formats: &Formats, name: &str) -> Result<(), UsageError> {
-    let mut names = formats.names();
-    names.push(AUTO);
-    if names.contains(&name) {
+    if formats.knows(name) {
         return Ok(());
     }
+    let mut names = formats.names();
+    names.push(AUTO);
     let nearest = names
         .iter()
         .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));

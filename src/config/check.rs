@@ -5,6 +5,7 @@ use super::parse::{duration, listen_address, start};
 use super::raw::*;
 use super::structure::{Findings, nearest};
 use super::*;
+use crate::format::Formats;
 
 pub(super) struct Checker {
     pub findings: Findings,
@@ -126,6 +127,8 @@ impl Checker {
     pub fn sources(&mut self, raw: Vec<RawSource>, zone: chrono_tz::Tz) -> Vec<SourceConfig> {
         let list = self.root("source");
         let mut sources: Vec<SourceConfig> = Vec::new();
+        // Presets that do not load are reported by whoever reads with them, not as a fault of this file.
+        let formats = if raw.is_empty() { None } else { Formats::builtin().ok() };
         for (index, raw) in raw.into_iter().enumerate() {
             let path = list.index(index);
             let name = self.name(&path.key("name"), raw.name);
@@ -151,7 +154,7 @@ impl Checker {
                 }),
             };
             let format = raw.format.unwrap_or_else(|| "auto".to_owned());
-            self.format(&path.key("format"), &format);
+            self.format(&path.key("format"), &format, formats.as_ref());
             sources.push(SourceConfig {
                 name,
                 input,
@@ -228,10 +231,12 @@ impl Checker {
         SourceInput::Files(files)
     }
 
-    /// Preset names are checked where the presets are known: see [`Config::check_files`].
-    fn format(&mut self, path: &KeyPath, format: &str) {
-        if format.trim().is_empty() {
-            self.report(path, "must not be empty", Some("a preset name, item, or auto"));
+    fn format(&mut self, path: &KeyPath, format: &str, formats: Option<&Formats>) {
+        let Some(formats) = formats else { return };
+        if !formats.knows(format) {
+            let mut names = formats.names();
+            names.push("auto");
+            self.one_of(path, format, &names, "format");
         }
     }
 

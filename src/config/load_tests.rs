@@ -220,6 +220,13 @@ fn a_source_reads_from_exactly_one_thing() {
 }
 
 #[test]
+fn a_source_names_a_format_that_is_known() {
+    let source = |format: &str| format!("[[source]]\nname = \"a\"\nfiles = [\"f\"]\nformat = \"{format}\"");
+    assert!(error(&source("jd_coment")).contains("did you mean `jd_comment`?"));
+    assert!(parse(&source("auto")).is_ok() && parse(&source("item")).is_ok());
+}
+
+#[test]
 fn rules_take_their_defaults_from_the_sensitivity() {
     let rule = "[[rule]]\nname = \"r\"\nkind = \"spike\"\nby = [\"aspect\", \"product\"]\nwhere = \"valid:true\"\n";
     let config = parse(&format!("[alerting]\nsensitivity = \"more\"\n{rule}")).unwrap();

@@ -28,18 +28,35 @@ mod tests {
     use crate::item::{DeadLetterCode, RecordPosition};
 
     fn kept(payload: &[u8], keep: DeadLetterBytes) -> Option<Vec<u8>> {
-        let position = RecordPosition::File { file: "f".into(), record: 1 };
-        let mut letters =
-            [DeadLetter::new(&position, None, "s", "format", DeadLetterCode::JsonSyntax, "broken", 0, payload)];
+        let position = RecordPosition::File {
+            file: "f".into(),
+            record: 1,
+        };
+        let mut letters = [DeadLetter::new(
+            &position,
+            None,
+            "s",
+            "format",
+            DeadLetterCode::JsonSyntax,
+            "broken",
+            0,
+            payload,
+        )];
         keep_bytes(&mut letters, payload, keep);
-        letters[0].bytes_b64.as_ref().map(|bytes| STANDARD.decode(bytes).unwrap())
+        letters[0]
+            .bytes_b64
+            .as_ref()
+            .map(|bytes| STANDARD.decode(bytes).unwrap())
     }
 
     #[test]
     fn personal_data_is_masked_unless_raw_is_asked_for() {
         let payload = "{\"content\":\"打我电话13812345678\"".as_bytes();
         let masked = String::from_utf8(kept(payload, DeadLetterBytes::Masked).unwrap()).unwrap();
-        assert!(masked.contains("打我电话") && !masked.contains("13812345678"), "{masked}");
+        assert!(
+            masked.contains("打我电话") && !masked.contains("13812345678"),
+            "{masked}"
+        );
         assert_eq!(kept(payload, DeadLetterBytes::Raw).unwrap(), payload);
         assert_eq!(kept(payload, DeadLetterBytes::None), None);
     }

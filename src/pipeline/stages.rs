@@ -3,7 +3,8 @@
 use super::PipelineError;
 use crate::checkpoint::crash_on_text;
 use crate::classify::{Classifier, ClassifyError, Model};
-use crate::config::{Config, DeadLetterBytes};
+use crate::config::Config;
+use crate::dead_letter::keep_bytes;
 use crate::enrich::Enricher;
 use crate::format::{FormatOutcome, Formats};
 use crate::index::{PreparedItem, prepare};
@@ -11,7 +12,6 @@ use crate::item::{Change, DeadLetter, DeadLetterCode, RawRecord, RecordOutcome, 
 use crate::normalize::Normalizer;
 use crate::segment::Segmenter;
 use crate::telemetry::{Metrics, Stage, StageTimer};
-use base64::Engine;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -224,23 +224,9 @@ impl Worker {
         Ok(processed)
     }
 
-    /// Personal data goes nowhere, the dead letter least of all: bytes are masked unless the config says otherwise.
     fn keep_bytes(&self, record: &RawRecord, letters: &mut [DeadLetter]) {
-        if letters.is_empty() {
-            return;
-        }
         let payload = record.payload.as_deref().unwrap_or_default();
-        let bytes = match self.stages.config.dead_letter.bytes {
-            DeadLetterBytes::None => return,
-            DeadLetterBytes::Raw => base64::engine::general_purpose::STANDARD.encode(payload),
-            DeadLetterBytes::Masked => {
-                let text = crate::normalize::mask_text(&String::from_utf8_lossy(payload)).into_owned();
-                base64::engine::general_purpose::STANDARD.encode(text)
-            }
-        };
-        for letter in letters {
-            letter.bytes_b64 = Some(bytes.clone());
-        }
+        keep_bytes(letters, payload, self.stages.config.dead_letter.bytes);
     }
 }
 
