@@ -35,19 +35,12 @@ impl HttpServer {
             .spawn(move || {
                 let served = runtime.block_on(async {
                     let listener = tokio::net::TcpListener::from_std(listener)?;
-                    let metrics = shared.metrics.clone();
-                    let router = axum::Router::new().route(
-                        "/metrics",
-                        axum::routing::get(move || {
-                            let m = metrics.clone();
-                            async move { m.render() }
-                        }),
-                    );
-                    axum::serve(listener, router)
-                        .with_graceful_shutdown(async {
-                            let _ = stopped.await;
-                        })
-                        .await
+                    let router = crate::api::router(shared);
+                    crate::api::serve(listener, router, async {
+                        // an error means that the sender is gone: stop as well
+                        let _ = stopped.await;
+                    })
+                    .await
                 });
                 if let Err(error) = served {
                     tracing::error!(%error, "the http server ended");

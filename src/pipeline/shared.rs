@@ -38,6 +38,8 @@ pub struct Health {
     pub alive_items: u64,
     pub committed_at_ms: i64,
     pub record_time_ms: i64,
+    /// The hour of record time that is being read.
+    pub record_hour_ms: Option<i64>,
     pub evaluated_through_ms: Option<i64>,
     pub caught_up: bool,
     /// The error that ended the last session, until a commit succeeds again.
@@ -161,6 +163,7 @@ impl Shared {
         health.alive_items = payload.alive_docs - payload.tombstones;
         health.committed_at_ms = payload.committed_at_ms;
         health.record_time_ms = payload.newest_record_time_ms;
+        health.record_hour_ms = payload.record_hour_ms;
         health.evaluated_through_ms = payload.evaluated_through_ms;
         health.error = None;
         health.error_code = None;
