@@ -20,7 +20,7 @@ pub enum FrameKind {
     Outbox = 2,
     /// The seq of an outbox row (u64, little endian) that was acknowledged.
     Delivered = 3,
-    /// An annotation as JSON: model changed, feed is new, a gap in a topic.
+    /// A notice as JSON: a feed is new, silent or back; the model, zone or key changed.
     Annotation = 4,
 }
 

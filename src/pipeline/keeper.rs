@@ -18,7 +18,7 @@ use crate::index::{Applied, DuplicateWindow, IndexStore, KnownDocument, Prepared
 use crate::item::{AnalyzedItem, Change, Duplicate, RecordPosition};
 use crate::source::gate::HOUR_MS;
 use crate::telemetry::{ItemOutcome, Stage, StageTimer};
-use crate::trend::{Contribution, Sign, TrendEngine, is_voice};
+use crate::trend::{Contribution, IndexEvidence, Sign, TrendEngine, is_voice};
 use crossbeam_channel::Sender;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub struct Keeper {
     pub log: StateLog,
     pub dead_letters: LineFile,
     /// Held so that it ends with the session.
-    pub dead_letter_topic: Option<TopicSender>,
+    pub _dead_letter_topic: Option<TopicSender>,
     pub outbox: Outbox,
     pub starts: StartCounter,
     /// Names of the sources, by index.
@@ -131,9 +131,17 @@ impl Keeper {
 
     fn evaluate(&mut self, boundary_ms: i64) -> Result<(), PipelineError> {
         let timer = StageTimer::start(Stage::Trend);
-        let _newest_ms = self.newest_record_time_ms.load(Ordering::Acquire).max(boundary_ms);
-        let transitions: Vec<AlertRecord> = Vec::new();
+        let evidence = IndexEvidence::new(self.store.searcher(), self.store.fields());
+        let newest_ms = self.newest_record_time_ms.load(Ordering::Acquire).max(boundary_ms);
+        let (transitions, notices) = {
+            let mut trend = self.trend.write();
+            (trend.evaluate(boundary_ms, newest_ms, &evidence)?, trend.take_notices())
+        };
         timer.finish(&self.shared.metrics, transitions.len());
+        for notice in notices {
+            let json = serde_json::to_vec(&notice).map_err(PipelineError::Serialize)?;
+            self.log.push(FrameKind::Annotation, &json);
+        }
         for alert in transitions {
             self.record_transition(&alert)?;
         }

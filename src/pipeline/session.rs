@@ -188,7 +188,7 @@ fn open(
         duplicates,
         log,
         dead_letters,
-        dead_letter_topic,
+        _dead_letter_topic: dead_letter_topic,
         outbox,
         starts,
         sources: config
