@@ -81,6 +81,7 @@ impl Backend for Shared {
     }
 
     fn metrics_text(&self) -> String {
+        self.show_gauges();
         self.metrics.render()
     }
 
