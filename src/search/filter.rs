@@ -107,6 +107,11 @@ impl Filter {
         })
     }
 
+    /// Whether [`Filter::matches`] looks at the tokens at all.
+    pub fn reads_words(&self) -> bool {
+        self.root.reads_words()
+    }
+
     /// Tokens that a hit contains because the query asked for them; nothing below a NOT.
     pub fn wanted_tokens(&self) -> Vec<&str> {
         let mut wanted = Vec::new();
@@ -283,6 +288,15 @@ impl Clause {
             }
             Self::Author(hash) => author_hash(record.item.author.id.as_deref()) == *hash,
             Self::Id(hash) => id_hash(&record.item.id) == *hash,
+        }
+    }
+
+    fn reads_words(&self) -> bool {
+        match self {
+            Self::And(clauses) | Self::Or(clauses) => clauses.iter().any(Self::reads_words),
+            Self::Not(clause) => clause.reads_words(),
+            Self::Words { .. } | Self::Phrase { .. } => true,
+            _ => false,
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Contribution {
     pub(super) record_time_ms: i64,
     /// Valid, a customer's voice, first of its near-duplicate group: what rules use.
     pub(super) deduplicated: bool,
+    /// Why rules do not count it, if they do not.
+    pub(super) left_out: &'static str,
     values: Vec<(Dimension, u32, u32)>,
     topic: (u32, u32),
     keyword: (u32, u32),
@@ -52,6 +54,13 @@ impl Contribution {
             event: event_time(record),
             record_time_ms,
             deduplicated: analysis.valid.label && analysis.duplicate.is_none() && is_voice(record),
+            left_out: if item.flags.contains("time_future") {
+                "future"
+            } else if analysis.valid.label && analysis.duplicate.is_some() {
+                "duplicate"
+            } else {
+                "invalid"
+            },
             values: Vec::with_capacity(24),
             topic: (0, 0),
             keyword: (0, 0),

@@ -114,6 +114,7 @@ impl TrendEngine {
         let made;
         let (title_tokens, text_tokens) = match tokens {
             Some(tokens) => tokens,
+            None if !self.filters.iter().flatten().any(Filter::reads_words) => Default::default(),
             None => {
                 let item = &record.item;
                 made = (self.segmenter.tokens(&item.title), self.segmenter.tokens(&item.text));
@@ -128,6 +129,22 @@ impl TrendEngine {
             }
         }
         contribution
+    }
+
+    /// How the item counts, for `qingting_trend_items_total`: `counted` `late` `future` `historical` `duplicate` `invalid`.
+    /// Late ones fill history and never page; historical ones are too old for any rule.
+    pub fn outcome(&self, contribution: &Contribution) -> &'static str {
+        let Some(event) = contribution.event.filter(|_| contribution.deduplicated) else {
+            return contribution.left_out;
+        };
+        let horizon = self.views.iter().map(|view| view.horizon_hours).max().unwrap_or(0);
+        if hour_of(event.at_ms) + horizon < hour_of(self.newest_record_ms) {
+            "historical"
+        } else if contribution.record_time_ms - event.at_ms > self.lateness_ms {
+            "late"
+        } else {
+            "counted"
+        }
     }
 
     /// Adds or takes back what one document counts as. Replace = take back the old, add the new.

@@ -7,6 +7,7 @@
 //!
 //! All counts are a cache of the index: [`TrendEngine::rebuild`] gives what [`TrendEngine::apply`] gave.
 
+mod assess;
 mod calendar;
 mod compare;
 mod contribution;
@@ -42,6 +43,7 @@ mod table_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use assess::Assessment;
 pub use contribution::{Contribution, Sign};
 pub use digest::TrendDigest;
 pub use dims::{Dimension, aspect_polarity, is_voice, rating_tenths};

@@ -51,7 +51,7 @@ pub fn builtin_rules(alerting: &AlertingConfig) -> Vec<RuleConfig> {
         for_boundaries: 1,
         resolve_boundaries: 6,
         repeat: Duration::from_secs(24 * 3_600),
-        severity: "critical".to_owned(),
+        severity: "warning".to_owned(),
         owner: None,
         receivers: Vec::new(),
     };

@@ -432,3 +432,123 @@ fn what_was_decided_long_ago_is_historical() {
     assert!(!told.is_empty());
     assert!(told.iter().all(|record| record.state == AlertState::Historical));
 }
+
+#[test]
+fn day_precise_items_count_in_windows_of_whole_days_only() {
+    let mut rules = rules();
+    rules[0].min_current = 5;
+    rules[1].window = std::time::Duration::from_secs(6 * 3_600);
+    rules[1].name = "spike_6h".to_owned();
+    rules[1].min_current = 5;
+    let mut world = World::new(rules);
+    for hour in weeks(0, 11) {
+        world.chatter("评价", "", 1, hour);
+        let day_ms = START_MS + hour / 24 * 24 * HOUR_MS;
+        let many = if hour >= 10 * WEEK { 8 } else { 1 };
+        for _ in 0..if hour % 24 == 20 { many } else { 0 } {
+            world.serial += 1;
+            let mut record = record(&world.serial.to_string(), "甲", "logistics", day_ms);
+            record.item.published_precision = crate::item::Precision::Day;
+            world.put(&record, "评价", START_MS + hour * HOUR_MS);
+        }
+        world.boundary(hour);
+    }
+    let fired: Vec<_> = world.fired().into_iter().map(|record| record.rule.as_str()).collect();
+    assert_eq!(fired, ["spike_7d"]);
+}
+
+/// A feed whose items come half a day late is compared as of half a day ago.
+#[test]
+fn a_slow_feed_is_compared_at_equal_maturity() {
+    let mut world = World::new(rules());
+    let mut waiting = std::collections::VecDeque::new();
+    for hour in weeks(0, 10) {
+        world.chatter("评价", "", 0, hour);
+        world.serial += 1;
+        let at_ms = START_MS + hour * HOUR_MS;
+        waiting.push_back(record(&world.serial.to_string(), "甲", "logistics", at_ms));
+        if waiting.len() > 12 {
+            let record = waiting.pop_front().expect("twelve wait");
+            world.put(&record, "评价", at_ms);
+        }
+    }
+    let assessed = world.engine.assess(START_MS + 10 * WEEK * HOUR_MS);
+    assert_eq!(assessed.len(), 2);
+    for key in assessed {
+        assert_eq!(key.current as f64, key.reference, "{key:?}");
+        assert!(key.current == 168 || key.current == 24);
+    }
+}
+
+#[test]
+fn a_rule_that_is_gone_resolves_its_episodes() {
+    let mut world = World::new(rules());
+    for hour in weeks(0, 11) {
+        world.quiet_hour(hour);
+        if hour >= 10 * WEEK {
+            world.say(
+                &Voices {
+                    per_hour: 2.0,
+                    ..REVIEWS.clone()
+                },
+                hour,
+            );
+        }
+        world.boundary(hour);
+    }
+    let open: Vec<_> = world.engine.episodes().map(|record| record.rule.clone()).collect();
+    assert_eq!(open, ["spike_7d", "spike_1d"]);
+    let mut fresh = TrendEngine::new(&config(rules()[..1].to_vec()), &Segmenter::new()).expect("valid rules");
+    fresh.restore(&world.engine.state()).expect("own state");
+    let boundary_ms = START_MS + 11 * WEEK * HOUR_MS + HOUR_MS;
+    assert!(fresh.wants_evaluation(boundary_ms));
+    let told = fresh.evaluate(boundary_ms, boundary_ms, &Plenty).expect("evidence");
+    let gone: Vec<_> = told
+        .iter()
+        .filter(|record| record.state == AlertState::Resolved)
+        .collect();
+    assert_eq!(gone.len(), 1);
+    assert_eq!(
+        (gone[0].rule.as_str(), gone[0].ends_at),
+        ("spike_1d", Some(boundary_ms))
+    );
+}
+
+#[test]
+fn pages_of_a_day_are_limited_to_the_strongest() {
+    let mut world = World::new(rules()[..1].to_vec());
+    let brands: Vec<&'static str> = (0..30)
+        .map(|n| &*Box::leak(format!("品牌{n}").into_boxed_str()))
+        .collect();
+    for hour in weeks(0, 10) {
+        world.chatter("评价", "", 1, hour);
+        let many = if hour == 10 * WEEK - 1 {
+            60
+        } else {
+            i64::from(hour % 42 == 0)
+        };
+        for (place, brand) in brands.iter().enumerate() {
+            for _ in 0..many + if many > 1 { place as i64 } else { 0 } {
+                world.serial += 1;
+                let at_ms = START_MS + hour * HOUR_MS;
+                let record = record(&world.serial.to_string(), brand, "logistics", at_ms);
+                world.put(&record, "评价", at_ms);
+            }
+        }
+        world.boundary(hour);
+    }
+    let fired = world.fired();
+    assert_eq!(fired.len(), 30);
+    assert_eq!(fired.iter().filter(|record| record.paged).count(), 20);
+    let least_paged = fired
+        .iter()
+        .filter(|record| record.paged)
+        .map(|record| record.current)
+        .min();
+    let most_muted = fired
+        .iter()
+        .filter(|record| !record.paged)
+        .map(|record| record.current)
+        .max();
+    assert!(least_paged > most_muted);
+}

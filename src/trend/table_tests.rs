@@ -11,10 +11,7 @@ use crate::config::{AlertingConfig, Sensitivity};
 /// the rule for what is new) passes the effect.
 fn fires(current: u64, sum: u64, n: f64, phi: f64) -> bool {
     let mean = sum as f64 / n;
-    current >= 10
-        && sum > 0
-        && current as f64 >= 3.0 * mean
-        && ln_predictive(current, mean, 1.0 / n, phi) <= 1e-5_f64.ln()
+    current >= 10 && current as f64 >= 3.0 * mean && ln_predictive(current, mean, 1.0 / n, phi) <= 1e-5_f64.ln()
 }
 
 fn share(draws: &mut Draws, base: f64, times: f64, n: u32, phi: f64, looks: u32) -> f64 {
@@ -44,7 +41,7 @@ fn planted_rises_are_found_as_often_as_measured() {
             let n = [1, 4, 8][place / 2];
             let phi = [1.0, 3.0][place % 2];
             let found = share(&mut draws, base, times, n, phi, 4_000);
-            if (found - expected).abs() > 0.05 {
+            if (found - expected).abs() > 0.03 {
                 wrong.push(format!(
                     "{times}× at {base}, n={n} φ={phi}: {found} instead of {expected}"
                 ));
