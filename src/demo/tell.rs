@@ -212,28 +212,16 @@ pub fn non_events(found: &NonEvents) -> String {
 
 /// Three requests that work, for the terminal.
 pub fn requests(client: &Client, alert: Option<&AlertRecord>) -> Vec<String> {
-    let query = alert.map_or("登录失败", |alert| alert.search.as_str());
-    let (from, to) = alert.map_or((0, 0), |alert| (alert.window.from, alert.window.to));
-    let window = [("from", from.to_string()), ("to", to.to_string())];
-    let mut search = vec![
-        ("q", query),
-        ("limit", "3"),
-        ("facets", "source,region"),
-        ("highlight", "true"),
-    ];
-    if alert.is_some() {
-        search.extend(window.iter().map(|(name, value)| (*name, value.as_str())));
-    }
+    let search = match alert {
+        Some(alert) => format!("{}/api/v1/search?{}&limit=3&facets=source,region", client.base(), alert.search),
+        None => client.url("/api/v1/search", &[("q", "登录失败"), ("limit", "3")]),
+    };
     vec![
         client.url("/api/v1/alerts", &[("state", "firing")]),
-        client.url("/api/v1/search", &search),
+        search,
         client.url(
             "/api/v1/trends",
-            &[
-                ("by", "aspect_polarity"),
-                ("where", "sentiment:negative"),
-                ("bucket", "week"),
-            ],
+            &[("by", "aspect_polarity"), ("where", "登录 sentiment:negative"), ("bucket", "day")],
         ),
     ]
 }
@@ -443,7 +431,7 @@ pub(super) mod tests {
                 ("region".into(), counts(&[("广东", 30), ("江苏", 22), ("", 5)])),
             ]),
             samples: vec!["appstore:review:1".into()],
-            search: "brand:枥屿 aspect_polarity:function- sentiment:negative".into(),
+            search: "q=brand%3A%E6%9E%A5%E5%B1%BF+aspect_polarity%3Afunction-+%28sentiment%3Anegative%29&from=1791734400000&to=1792339200000".into(),
             annotation: None,
             owner: Some("APP研发组".into()),
             priority: "P0".into(),

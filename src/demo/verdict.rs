@@ -24,6 +24,12 @@ impl Judged {
     }
 }
 
+/// The query of the alert's search link.
+pub fn query_of(alert: &AlertRecord) -> String {
+    let mut pairs = url::form_urlencoded::parse(alert.search.as_bytes());
+    pairs.find(|(name, _)| name == "q").map_or_else(String::new, |(_, query)| query.into_owned())
+}
+
 /// All episodes, judged.
 #[derive(Debug, Default)]
 pub struct Verdict {
@@ -39,8 +45,9 @@ impl Verdict {
             .filter(|alert| alert.state != AlertState::Pending)
         {
             let (from, to) = (alert.window.from, alert.window.to);
-            let items = client.count(&alert.search, from, to)?;
-            let about_login = client.count(&format!("({}) {LOGIN_QUERY}", alert.search), from, to)?;
+            let query = query_of(&alert);
+            let items = client.count(&query, from, to)?;
+            let about_login = client.count(&format!("{query} {LOGIN_QUERY}"), from, to)?;
             episodes.push(Judged {
                 alert,
                 items,
@@ -198,6 +205,11 @@ mod tests {
         let change = Change { now: 90, usual: 30.0 };
         assert_eq!((change.ratio(), change.increase_percent()), (3.0, 200.0));
         assert!(Change { now: 1, usual: 0.0 }.ratio().is_finite());
+    }
+
+    #[test]
+    fn the_query_is_taken_out_of_the_search_link() {
+        assert_eq!(query_of(&super::super::tell::tests::alert()), "brand:枥屿 aspect_polarity:function- (sentiment:negative)");
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Events {
 
     /// How many times the usual number of login complaints: the update reaches phones over days, and stays broken.
     pub fn login_factor(&self, at_ms: i64) -> f64 {
-        const BY_DAY: [f64; 6] = [5.0, 9.0, 11.0, 10.0, 9.5, 9.0];
+        const BY_DAY: [f64; 6] = [8.0, 12.0, 13.0, 12.0, 11.0, 10.0];
         let since = at_ms - self.release_two_ms;
         if since < 3 * HOUR_MS {
             return 1.0;

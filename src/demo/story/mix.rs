@@ -113,7 +113,7 @@ static CHARGE: Theme = Theme {
 };
 static CLUMSY: Theme = theme("clumsy", Mood::Bad);
 static GOOD: Theme = theme("good", Mood::Good);
-static FAST: Theme = theme("fast", Mood::Good);
+pub(super) static FAST: Theme = theme("fast", Mood::Good);
 static CHEAP: Theme = theme("cheap", Mood::Good);
 static KIND: Theme = theme("kind", Mood::Good);
 static PRETTY: Theme = theme("pretty", Mood::Good);
@@ -121,7 +121,7 @@ static HALF: Theme = theme("half", Mood::Middling);
 static ASK: Theme = theme("ask", Mood::None);
 static WISH: Theme = theme("wish", Mood::Middling);
 static RIVAL: Theme = theme("rival_good", Mood::Good);
-static CHAT: Theme = theme("chat", Mood::None);
+pub(super) static CHAT: Theme = theme("chat", Mood::None);
 static FILLER: Theme = theme("filler", Mood::Good);
 static NOISE: Theme = theme("noise", Mood::Good);
 static ADVERT: Theme = theme("advert", Mood::None);

@@ -210,6 +210,8 @@ fn theme_samples() {
     let extra = [
         (Channel::Weibo, &mix::AVOID, END_MS - DAY_MS),
         (Channel::Weibo, &mix::JOKE, END_MS - DAY_MS),
+        (Channel::Jd, &mix::FAST, END_MS - 14 * DAY_MS),
+        (Channel::Weibo, &mix::CHAT, END_MS - 14 * DAY_MS),
         (Channel::App, &mix::LOGIN, END_MS - DAY_MS),
         (Channel::Weibo, &mix::LOGIN, END_MS - DAY_MS),
         (Channel::Xhs, &mix::LOGIN, END_MS - DAY_MS),
