@@ -163,13 +163,12 @@ pub fn other_sides(others: &[&Judged]) -> String {
         let alert = &judged.alert;
         let _ = writeln!(
             out,
-            "  {}  {} [{}]：{} 条，平常 {:.1} 条，其中 {} 条说到登录",
+            "  {}  {} [{}]：{} 条，平常 {:.1} 条",
             minute(alert.starts_at),
             key_name(&alert.key),
             alert.rule,
             alert.current,
             alert.reference,
-            judged.about_login
         );
     }
     out
@@ -213,7 +212,11 @@ pub fn non_events(found: &NonEvents) -> String {
 /// Three requests that work, for the terminal.
 pub fn requests(client: &Client, alert: Option<&AlertRecord>) -> Vec<String> {
     let search = match alert {
-        Some(alert) => format!("{}/api/v1/search?{}&limit=3&facets=source,region", client.base(), alert.search),
+        Some(alert) => format!(
+            "{}/api/v1/search?{}&limit=3&facets=source,region",
+            client.base(),
+            alert.search
+        ),
         None => client.url("/api/v1/search", &[("q", "登录失败"), ("limit", "3")]),
     };
     vec![
@@ -221,7 +224,11 @@ pub fn requests(client: &Client, alert: Option<&AlertRecord>) -> Vec<String> {
         search,
         client.url(
             "/api/v1/trends",
-            &[("by", "aspect_polarity"), ("where", "登录 sentiment:negative"), ("bucket", "day")],
+            &[
+                ("by", "aspect_polarity"),
+                ("where", "登录 sentiment:negative"),
+                ("bucket", "day"),
+            ],
         ),
     ]
 }

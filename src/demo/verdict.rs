@@ -27,7 +27,9 @@ impl Judged {
 /// The query of the alert's search link.
 pub fn query_of(alert: &AlertRecord) -> String {
     let mut pairs = url::form_urlencoded::parse(alert.search.as_bytes());
-    pairs.find(|(name, _)| name == "q").map_or_else(String::new, |(_, query)| query.into_owned())
+    pairs
+        .find(|(name, _)| name == "q")
+        .map_or_else(String::new, |(_, query)| query.into_owned())
 }
 
 /// All episodes, judged.
@@ -209,7 +211,10 @@ mod tests {
 
     #[test]
     fn the_query_is_taken_out_of_the_search_link() {
-        assert_eq!(query_of(&super::super::tell::tests::alert()), "brand:枥屿 aspect_polarity:function- (sentiment:negative)");
+        assert_eq!(
+            query_of(&super::super::tell::tests::alert()),
+            "brand:枥屿 aspect_polarity:function- (sentiment:negative)"
+        );
     }
 
     #[test]

@@ -220,9 +220,9 @@ pub fn factor(row: &Row, events: &Events, at_ms: i64) -> f64 {
     }
     let holiday = events.holiday.contains(at_ms);
     match row.theme.name {
-        "chat" if holiday => 2.1,
-        "fast" if holiday => 2.3,
-        "good" | "pretty" | "cheap" if holiday => 1.4,
+        "chat" if holiday => 2.7,
+        "fast" if holiday => 2.6,
+        "good" | "pretty" | "cheap" if holiday => 1.6,
         // The first release is liked: a little more praise for a week.
         "good" if row.channel == App && (0..7 * super::calendar::DAY_MS).contains(&(at_ms - events.release_one_ms)) => {
             1.5
@@ -235,7 +235,7 @@ pub fn factor(row: &Row, events: &Events, at_ms: i64) -> f64 {
 pub fn extra(events: &Events, at_ms: i64) -> Vec<(Channel, &'static Theme, f64)> {
     let mut extra = Vec::new();
     if events.keyword.contains(at_ms) {
-        extra.push((Weibo, &AVOID, 2.6));
+        extra.push((Weibo, &AVOID, 4.0));
     }
     if events.joke.contains(at_ms) {
         let age_days = (at_ms - events.joke.from_ms) as f64 / super::calendar::DAY_MS as f64;
