@@ -346,6 +346,7 @@ impl Keeper {
         let _ = self.committed.try_send(self.payload.positions.clone());
         self.shared.committed(&self.payload, self.store.searcher().clone());
         timer.finish(&self.shared.metrics, items);
+        self.shared.metrics.trend_keys.set(self.trend.read().keys() as i64);
         self.shared
             .metrics
             .checkpoint_duration_seconds
