@@ -187,7 +187,7 @@ fn shorter_and_longer_stories_end_the_same_way() {
 
 /// Prints samples for reading: `cargo test story_samples -- --ignored --nocapture`.
 #[test]
-#[ignore = "prints texts for a reader"]
+#[ignore = "by hand: prints texts for a reader"]
 fn story_samples() {
     for record in STORY.iter().filter(|record| record.published_ms.is_some()).step_by(97) {
         println!("{:?}\t{:?}\t{}", record.channel, record.about, text_of(record));
@@ -196,7 +196,7 @@ fn story_samples() {
 
 /// Prints 200 texts of each channel and theme as JSON lines, for checking them against a model.
 #[test]
-#[ignore = "prints texts for a reader"]
+#[ignore = "by hand: prints texts for a reader"]
 fn theme_samples() {
     let grammar = Grammar::new().unwrap();
     let events = Events::before(END_MS);
