@@ -2,6 +2,9 @@
 
 use super::{ConfigErrors, EXIT_CONFIG, environment};
 use crate::config::{Config, ConfigError};
+use crate::index::open_for_reading;
+use crate::pipeline::index_directory;
+use crate::segment::Segmenter;
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,7 +13,8 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Prints one line per error, `file:line: path: message (allowed …)`, and ends with code 78 if there is any.
-Variables QINGTING_SECTION__KEY are applied first, as `run` does.
+Variables QINGTING_SECTION__KEY are applied first, as `run` does. An index that is already in the data directory
+must be one that this program can open.
 
 Examples:
   qingting validate -c qingting.toml
@@ -34,7 +38,9 @@ pub fn run(args: ValidateArgs) -> anyhow::Result<ExitCode> {
             if let Some(data_dir) = &args.data_dir {
                 config.data_dir.clone_from(data_dir);
             }
-            config.check_files()
+            let mut errors = config.check_files();
+            errors.extend(data_dir_error(&config));
+            errors
         }
         Err(errors) => errors,
     };
@@ -54,6 +60,39 @@ pub fn run(args: ValidateArgs) -> anyhow::Result<ExitCode> {
         errors,
     }
     .into())
+}
+
+/// Whether the index of the data directory can be opened with this program and configuration.
+fn data_dir_error(config: &Config) -> Option<ConfigError> {
+    let index = index_directory(&config.data_dir);
+    if !index.join("meta.json").exists() {
+        return None;
+    }
+    let message = match open_for_reading(&index) {
+        Err(error) => error.to_string(),
+        Ok((_, _, Some(payload))) if payload.identities.dictionary != Segmenter::new().dictionary_hash() => {
+            "its index was built with another segmentation dictionary; use a new data directory".to_owned()
+        }
+        Ok((_, _, Some(payload))) => {
+            let zone = config.time.zone.name();
+            if payload.identities.zone != zone {
+                tracing::warn!(
+                    from = payload.identities.zone,
+                    to = zone,
+                    "the zone changes: days and weeks move"
+                );
+            }
+            return None;
+        }
+        Ok((_, _, None)) => return None,
+    };
+    Some(ConfigError {
+        path: "data_dir".to_owned(),
+        line: None,
+        value: Some(config.data_dir.display().to_string()),
+        message,
+        allowed: None,
+    })
 }
 
 fn print_json(errors: &[ConfigError]) -> anyhow::Result<()> {

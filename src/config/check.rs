@@ -136,15 +136,6 @@ impl Checker {
                 self.report(&path.key("name"), "another source has this name", None);
             }
             let input = self.input(&path, raw.topics, raw.topic_pattern, raw.files);
-            let expected_every = raw.expected_every.as_deref().map(|text| {
-                self.duration(
-                    &path.key("expected_every"),
-                    Some(text),
-                    hours(24),
-                    Duration::from_secs(60),
-                    days(400),
-                )
-            });
             let start = match raw.start.as_ref() {
                 None => StartPosition::Earliest,
                 Some(value) => start(value, zone).unwrap_or_else(|| {
@@ -165,7 +156,7 @@ impl Checker {
                 mode: raw.mode.and_then(text_of),
                 initiative: raw.initiative.and_then(text_of),
                 business_line: raw.business_line,
-                expected_every,
+                expected_every: None,
                 start,
             });
         }
@@ -282,14 +273,6 @@ impl Checker {
                 Some(RawBytes::Masked) | None => DeadLetterBytes::Masked,
             },
         }
-    }
-
-    pub fn output(&mut self, raw: RawOutput) -> Option<String> {
-        if let Some(topic) = &raw.topic {
-            let path = self.root("output").key("topic");
-            self.topic(&path, topic);
-        }
-        raw.topic
     }
 
     pub fn duplicates(&mut self, raw: RawDuplicates) -> DuplicatesConfig {

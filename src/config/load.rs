@@ -59,7 +59,7 @@ impl Config {
             },
             duplicates: checker.duplicates(raw.duplicates),
             dead_letter: checker.dead_letter(raw.dead_letter),
-            output_topic: checker.output(raw.output),
+            output_topic: None,
             search,
             owners,
             alerting,

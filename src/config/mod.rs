@@ -38,7 +38,7 @@ pub struct Config {
     pub privacy: PrivacyConfig,
     pub duplicates: DuplicatesConfig,
     pub dead_letter: DeadLetterConfig,
-    /// Topic for analyzed records.
+    /// Topic for analyzed records. No key sets it yet: what would write them is not part of this version.
     pub output_topic: Option<String>,
     pub search: SearchConfig,
     pub owners: Vec<OwnerRule>,
@@ -83,6 +83,7 @@ pub struct SourceConfig {
     pub mode: Option<String>,
     pub initiative: Option<String>,
     pub business_line: Option<String>,
+    /// No key sets it yet: silence is judged by the feed's own rate.
     pub expected_every: Option<Duration>,
     pub start: StartPosition,
 }

@@ -22,7 +22,6 @@ pub struct RawConfig {
     pub privacy: RawPrivacy,
     pub duplicates: RawDuplicates,
     pub dead_letter: RawDeadLetter,
-    pub output: RawOutput,
     pub search: RawSearch,
     /// Who owns items; the first entry that matches wins.
     pub owner: Vec<RawOwner>,
@@ -81,8 +80,6 @@ pub struct RawSource {
     pub mode: Option<RawMode>,
     pub initiative: Option<RawInitiative>,
     pub business_line: Option<String>,
-    /// A source that is silent longer than this is reported.
-    pub expected_every: Option<String>,
     /// Where a topic without a stored position starts: `earliest`, `latest`, or a time (`2026-01-31`, RFC 3339, or ms UTC). Default `earliest`.
     #[schemars(extend("type" = ["string", "integer"]))]
     pub start: Option<serde_json::Value>,
@@ -181,13 +178,6 @@ pub enum RawBytes {
     Masked,
     None,
     Raw,
-}
-
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawOutput {
-    /// Topic for analyzed records.
-    pub topic: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -333,9 +323,11 @@ pub enum RawLogFormat {
 }
 
 /// Keys that are pinned for later versions: known, but refused rather than ignored. Paths without list indexes.
-pub(super) const LATER_KEYS: [&str; 12] = [
+pub(super) const LATER_KEYS: [&str; 14] = [
     "time.calendar",
     "source.http",
+    "source.expected_every",
+    "output",
     "index",
     "priority",
     "rule.expect",

@@ -187,7 +187,7 @@ fn check(node: &Node, schema: &Json, path: &KeyPath, findings: &mut Findings) ->
         Value::Boolean(flag) if takes("boolean") => Some(Json::Bool(*flag)),
         _ => {
             let expected: Vec<&str> = kinds.iter().map(|kind| spoken(kind)).collect();
-            let message = format!("expected {}, found a {}", expected.join(" or "), node.type_name());
+            let message = format!("expected {}, not a {}", expected.join(" or "), node.type_name());
             findings.report(path, message.replace("a integer", "an integer"), allowed_values(schema));
             None
         }
