@@ -22,6 +22,7 @@ use crate::trend::{Contribution, IndexEvidence, Sign, TrendEngine, is_voice};
 use crossbeam_channel::Sender;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub struct Keeper {
     pub identities: Identities,
     /// State of the last commit, moved on by every record.
     pub payload: Payload,
-    pub positions: BTreeMap<(String, i32), TopicPosition>,
+    pub positions: BTreeMap<(Arc<str>, i32), TopicPosition>,
     pub files: BTreeMap<(String, String), FilePosition>,
     pub newest_record_time_ms: Arc<AtomicI64>,
     pub committed: Sender<Vec<TopicPosition>>,
@@ -281,19 +282,22 @@ impl Keeper {
                 partition,
                 offset,
             } => {
-                let epoch = self.payload.epoch_of(topic);
-                self.positions.insert(
-                    (topic.to_string(), *partition),
-                    TopicPosition {
+                let known = match self.positions.entry((topic.clone(), *partition)) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(TopicPosition {
                         topic: topic.to_string(),
-                        epoch,
+                        epoch: self.payload.epoch_of(topic),
                         partition: *partition,
-                        next_offset: offset + 1,
-                        last_offset: *offset,
-                        last_hash: record.payload_hash,
-                        last_timestamp_ms: record.record_time_ms,
-                    },
-                );
+                        next_offset: 0,
+                        last_offset: 0,
+                        last_hash: 0,
+                        last_timestamp_ms: 0,
+                    }),
+                };
+                known.next_offset = offset + 1;
+                known.last_offset = *offset;
+                known.last_hash = record.payload_hash;
+                known.last_timestamp_ms = record.record_time_ms;
             }
             RecordPosition::File { file, record } => {
                 self.files.insert(

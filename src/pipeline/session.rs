@@ -200,7 +200,7 @@ fn open(
         positions: payload
             .positions
             .iter()
-            .map(|p| ((p.topic.clone(), p.partition), p.clone()))
+            .map(|p| ((p.topic.as_str().into(), p.partition), p.clone()))
             .collect(),
         files: payload
             .files

@@ -28,9 +28,12 @@ const BROKER_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_METADATA_REFRESH: Duration = Duration::from_secs(15);
 const TAIL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Takes topic, partition and the messages between the position and the end.
+pub type LagObserver = Box<dyn Fn(&str, i32, i64) + Send + Sync>;
+
 /// Callbacks of the client: its log goes to ours, its statistics to the lag.
 pub struct Context {
-    lag: Box<dyn Fn(&str, i32, i64) + Send + Sync>,
+    lag: LagObserver,
 }
 
 impl ClientContext for Context {
@@ -126,7 +129,7 @@ impl KafkaSource {
         kafka: &KafkaConfig,
         saved: &[TopicPosition],
         gate: &mut Gate,
-        lag: Box<dyn Fn(&str, i32, i64) + Send + Sync>,
+        lag: LagObserver,
         events: &mut Vec<SourceEvent>,
     ) -> Result<Self, SourceError> {
         let consumer: BaseConsumer<Context> = consumer_config(kafka)
