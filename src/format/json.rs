@@ -293,7 +293,11 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members::default();
+        let mut members = Members {
+            // most records have some ten members; objects inside them fewer
+            list: Vec::with_capacity(12),
+            ..Members::default()
+        };
         while let Some(key) = map.next_key_seed(KeySeed)? {
             let node = map.next_value_seed(self)?;
             if members.insert(key, node) {

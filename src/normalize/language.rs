@@ -3,10 +3,30 @@
 use super::fold::{is_ideograph, is_simplified_only, is_traditional_only};
 
 /// Characters that written Cantonese uses and Mandarin does not.
-const CANTONESE: [char; 20] = [
-    '嘅', '咗', '唔', '喺', '冇', '嚟', '啲', '佢', '哋', '嗰', '睇', '攞', '搵', '乜', '嘢', '咁', '噉', '嗌', '諗',
-    '冧',
-];
+fn is_cantonese(c: char) -> bool {
+    matches!(
+        c,
+        '嘅' | '咗'
+            | '唔'
+            | '喺'
+            | '冇'
+            | '嚟'
+            | '啲'
+            | '佢'
+            | '哋'
+            | '嗰'
+            | '睇'
+            | '攞'
+            | '搵'
+            | '乜'
+            | '嘢'
+            | '咁'
+            | '噉'
+            | '嗌'
+            | '諗'
+            | '冧'
+    )
+}
 
 /// Returns (language, script).
 pub fn detect(text: &str) -> (&'static str, &'static str) {
@@ -33,7 +53,7 @@ pub fn detect(text: &str) -> (&'static str, &'static str) {
         } else if is_traditional_only(c) {
             traditional += 1;
         }
-        cantonese += u32::from(CANTONESE.contains(&c));
+        cantonese += u32::from(is_cantonese(c));
     }
     (
         language(ideographs, latin_words, cantonese),

@@ -88,7 +88,8 @@ pub(super) fn significant_chars(text: &str) -> impl Iterator<Item = char> + '_ {
                 }
             }
             rest = &rest[c.len_utf8()..];
-            if c.is_alphanumeric() {
+            // the table of all letters is slow, and nearly all of them are ideographs
+            if is_ideograph(c) || c.is_alphanumeric() {
                 return Some(c);
             }
         }

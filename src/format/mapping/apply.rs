@@ -196,7 +196,7 @@ impl Reading<'_, '_, '_, '_, '_> {
             // a text may be null or empty, but its key must be there
             Taken::Null if matches!(field.target, Target::Text) => Ok(()),
             Taken::Null | Taken::Absent if field.required => Err(Reject::missing(
-                &written(field),
+                &field.written,
                 if is_id(&field.target) { "an id" } else { "a value" },
             )),
             Taken::Null | Taken::Absent => Ok(()),
@@ -206,8 +206,7 @@ impl Reading<'_, '_, '_, '_, '_> {
     fn ignored(&mut self, field: &Field) -> Result<(), Reject> {
         self.warnings.push(format!(
             "`{}` was ignored: `{}` does not take its type",
-            written(field),
-            field.name
+            field.written, field.name
         ));
         Ok(())
     }
@@ -236,18 +235,18 @@ impl Reading<'_, '_, '_, '_, '_> {
             native_author_id,
             has_collect_time,
         } = mapped;
-        let path = written(field);
+        let path = field.written.as_str();
         match &field.target {
-            Target::Text => text_taken(field, node, &path),
+            Target::Text => text_taken(field, node, path),
             Target::Title | Target::String(_) | Target::Word(..) | Target::OptionalWord(..) => {
                 if !is_something(node) {
                     return Taken::Null;
                 }
-                text_taken(field, node, &path)
+                text_taken(field, node, path)
             }
-            Target::NativeId => self.id(field, node, &path, |id| item.native_id = id),
-            Target::AuthorId => self.id(field, node, &path, |id| *native_author_id = Some(id)),
-            Target::Id(place) => self.id(field, node, &path, |id| *place(item) = Some(id)),
+            Target::NativeId => self.id(field, node, path, |id| item.native_id = id),
+            Target::AuthorId => self.id(field, node, path, |id| *native_author_id = Some(id)),
+            Target::Id(place) => self.id(field, node, path, |id| *place(item) = Some(id)),
             Target::PublishedAt => {
                 let zone = field.zone.unwrap_or(self.input.zone);
                 match values::event_time(node, self.reference_ms, zone) {
@@ -460,14 +459,4 @@ fn set<T>(value: Option<T>, set: impl FnOnce(T)) -> Taken {
 
 fn is_id(target: &Target) -> bool {
     matches!(target, Target::NativeId | Target::AuthorId | Target::Id(_))
-}
-
-/// The paths of a field as the mapping writes them.
-fn written(field: &Field) -> String {
-    let paths: Vec<&str> = field.from.iter().map(Path::written).collect();
-    if paths.is_empty() {
-        field.name.clone()
-    } else {
-        paths.join("` or `")
-    }
 }

@@ -68,6 +68,8 @@ struct Field {
     /// Canonical name, for messages.
     name: String,
     from: Vec<Path>,
+    /// The paths as the mapping writes them, for messages.
+    written: String,
     meta: Option<Meta>,
     null: Vec<String>,
     map: BTreeMap<String, String>,
@@ -393,11 +395,17 @@ fn field(name: String, spec: FieldSpec) -> Result<Field, String> {
         Some(other) => return Err(wrong(&format!("meta `{other}`, want topic, key, file or file_stem"))),
     };
     let zone = detailed.zone.as_deref().map(str::parse::<Tz>).transpose();
+    let from = detailed.from.map(OneOrMany::into_vec).unwrap_or_default();
     Ok(Field {
+        written: if from.is_empty() {
+            name.clone()
+        } else {
+            from.join("` or `")
+        },
         required: detailed
             .required
             .unwrap_or(matches!(target, Target::NativeId | Target::Text)),
-        from: paths(detailed.from.map(OneOrMany::into_vec).unwrap_or_default())?,
+        from: paths(from)?,
         meta,
         null: detailed.null,
         map: detailed.map,

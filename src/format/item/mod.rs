@@ -2,6 +2,8 @@
 //! `native_id` with `source.platform`; the rest is derived or unknown. A field of a type that cannot be read is
 //! ignored with a warning, as is a field that is not known.
 
+mod nested;
+
 use super::json::{Node, Object};
 use super::values::{self, Reject};
 use super::vocabulary::*;
@@ -132,8 +134,8 @@ impl Reader<'_> {
             "raw_ref" => self.mapped.item.raw_ref = self.string(key, node),
             "updated_at" => self.mapped.item.updated_at = self.time(key, node),
             "expected_resolution_at" => self.mapped.item.expected_resolution_at = self.time(key, node),
-            "subject" => self.mapped.item.subject = self.structured(key, node).unwrap_or_default(),
-            "rating" => self.mapped.item.rating = self.structured(key, node),
+            "subject" => self.subject(node),
+            "rating" => self.rating(node),
             "engagement" => self.engagement(node),
             "append" => self.mapped.item.append = self.structured_list(key, node),
             "reply" => self.mapped.item.reply = self.structured_list(key, node),
@@ -185,27 +187,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn author(&mut self, node: &Node<'_>) {
-        let Node::Object(object) = node else {
-            return self.unreadable("author", "an object");
-        };
-        for (key, node) in object.iter() {
-            let path = format!("author.{key}");
-            match key {
-                "id" => self.mapped.native_author_id = self.identifier(&path, node),
-                "name" => self.mapped.item.author.name = self.string(&path, node),
-                "tier" => self.mapped.item.author.tier = self.string(&path, node),
-                "segment" => self.mapped.item.author.segment = self.string(&path, node),
-                "region" => self.mapped.item.author.region = self.string(&path, node),
-                "type" => {
-                    let value = self.string(&path, node);
-                    self.mapped.item.author.kind = self.one_of(&path, value, AUTHOR_TYPES);
-                }
-                _ => self.unknown(&path),
-            }
-        }
-    }
-
     fn published(&mut self, node: &Node<'_>) {
         // an integer of this format is ms, whatever its magnitude; small ones are seconds by mistake
         match values::event_time(node, self.reference_ms, self.zone) {
@@ -235,33 +216,6 @@ impl Reader<'_> {
             } else {
                 self.warnings
                     .push("`flags` holds a flag that is not known; it was ignored".to_owned());
-            }
-        }
-    }
-
-    fn engagement(&mut self, node: &Node<'_>) {
-        let Node::Object(object) = node else {
-            return self.unreadable("engagement", "an object");
-        };
-        for (key, node) in object.iter() {
-            let path = format!("engagement.{key}");
-            if !ENGAGEMENT.contains(&key) {
-                self.unknown(&path);
-                continue;
-            }
-            let count = match node {
-                Node::Object(count) => count.get("n").and_then(values::count).map(|n| Count {
-                    n: n.n,
-                    approx: n.approx || count.get("approx").and_then(values::boolean).unwrap_or(false),
-                }),
-                _ => values::count(node),
-            };
-            match count {
-                Some(count) => {
-                    self.mapped.item.engagement.insert(key.to_owned(), count);
-                }
-                None if matches!(node, Node::Null) => {}
-                None => self.unreadable(&path, "a count"),
             }
         }
     }
@@ -301,80 +255,6 @@ impl Reader<'_> {
         }
         self.unreadable(path, &format!("one of {}", allowed.join(", ")));
         None
-    }
-
-    /// A nested object of the schema. Members that do not fit are left out one by one.
-    fn structured<T: serde::de::DeserializeOwned>(&mut self, path: &str, node: &Node<'_>) -> Option<T> {
-        let value = node.to_value();
-        if value.is_null() {
-            return None;
-        }
-        if let Ok(read) = serde_json::from_value(value.clone()) {
-            return Some(read);
-        }
-        let serde_json::Value::Object(members) = value else {
-            self.unreadable(path, "a value of its schema");
-            return None;
-        };
-        let mut kept = serde_json::Map::new();
-        for (key, value) in members {
-            match self.fitting::<T>(&key, value) {
-                Some(value) => {
-                    kept.insert(key, value);
-                }
-                None => self.unreadable(&format!("{path}.{key}"), "a value of its schema"),
-            }
-        }
-        serde_json::from_value(serde_json::Value::Object(kept)).ok()
-    }
-
-    /// The value as it is, a number as text, or a text as a time or a number: whichever the schema takes.
-    fn fitting<T: serde::de::DeserializeOwned>(
-        &self,
-        key: &str,
-        value: serde_json::Value,
-    ) -> Option<serde_json::Value> {
-        let fits = |value: &serde_json::Value| {
-            let single = serde_json::Map::from_iter([(key.to_owned(), value.clone())]);
-            match serde_json::from_value::<T>(serde_json::Value::Object(single)) {
-                Ok(_) => true,
-                // a member that another one must accompany is judged with it
-                Err(error) => error.to_string().starts_with("missing field"),
-            }
-        };
-        if fits(&value) {
-            return Some(value);
-        }
-        let other = match &value {
-            serde_json::Value::Number(number) => vec![serde_json::Value::String(number.to_string())],
-            serde_json::Value::String(text) => {
-                let node = Node::Text(text.as_str().into());
-                [
-                    time_ms(&node, self.reference_ms, self.zone).map(serde_json::Value::from),
-                    values::number(&node).map(serde_json::Value::from),
-                    values::integer(&node).map(serde_json::Value::from),
-                    values::boolean(&node).map(serde_json::Value::from),
-                ]
-                .into_iter()
-                .flatten()
-                .collect()
-            }
-            _ => return None,
-        };
-        other.into_iter().find(|value| fits(value))
-    }
-
-    fn structured_list<T: serde::de::DeserializeOwned>(&mut self, path: &str, node: &Node<'_>) -> Vec<T> {
-        match node {
-            Node::List(nodes) => nodes
-                .iter()
-                .enumerate()
-                .take(MOST_LIST_ELEMENTS)
-                .filter_map(|(index, node)| self.structured(&format!("{path}[{index}]"), node))
-                .collect(),
-            Node::Null => Vec::new(),
-            _ => self.structured(path, node).into_iter().collect(),
-        }
     }
 
     fn unreadable(&mut self, path: &str, wanted: &str) {
