@@ -21,6 +21,12 @@ fn segment(criterion: &mut Criterion) {
             .collect();
         black_box(&segmented);
     });
+    let jieba = jieba_rs::Jieba::new();
+    stage::report("of which jieba itself", 3.0, items.len(), 5, || {
+        for item in &items {
+            black_box(jieba.cut_for_search(&item.item.text, true));
+        }
+    });
     let mut group = criterion.benchmark_group("segment");
     group
         .throughput(Throughput::Elements(items.len() as u64))

@@ -12,8 +12,16 @@ pub(super) enum SubWords {
     Skip,
 }
 
+/// Buffers of one thread, kept from text to text.
+#[derive(Default)]
+struct Scratch {
+    folded: Folded,
+    /// Indices of words in jieba's output, the last first.
+    words: Vec<u32>,
+}
+
 thread_local! {
-    static FOLDED: RefCell<Folded> = RefCell::new(Folded::default());
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default());
 }
 
 /// Cuts `text`; what counts as a content word is also given to `terms`.
@@ -21,49 +29,62 @@ pub(super) fn cut(jieba: &Jieba, text: &str, sub_words: SubWords, terms: Option<
     if text.is_empty() {
         return Vec::new();
     }
-    FOLDED.with_borrow_mut(|folded| {
+    SCRATCH.with_borrow_mut(|Scratch { folded, words }| {
         folded.fold(text);
-        let tokens = cut_folded(jieba, folded, sub_words, terms);
+        let tokens = cut_folded(jieba, folded, words, sub_words, terms);
         folded.release_if_huge();
+        words.shrink_to(KEPT_WORDS);
         tokens
     })
 }
 
-fn cut_folded(jieba: &Jieba, folded: &Folded, sub_words: SubWords, mut terms: Option<&mut Terms>) -> Vec<Token> {
-    let cut = match sub_words {
-        SubWords::Emit => jieba.cut_for_search(&folded.text, true),
-        SubWords::Skip => jieba.cut(&folded.text, true),
-    };
+/// A buffer of more words than this is let go after the text that needed it.
+const KEPT_WORDS: usize = 1 << 14;
+
+/// Texts are cut in pieces of about this size: jieba counts the characters before each part of a run such as
+/// `ab1-ab1-…`, which is quadratic in the run.
+const PIECE_BYTES: usize = 4 << 10;
+
+/// The next piece of `text`: at least [`PIECE_BYTES`] and up to the next character that is in no word, but never
+/// more than twice that.
+fn piece(text: &str) -> &str {
+    if text.len() <= PIECE_BYTES {
+        return text;
+    }
+    let mut from = PIECE_BYTES;
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let end = text[from..]
+        .char_indices()
+        .take_while(|(offset, _)| *offset < PIECE_BYTES)
+        .find(|(_, character)| !is_word_character(*character) && !character.is_ascii_punctuation())
+        .map(|(offset, _)| from + offset);
+    let mut end = end.unwrap_or((from + PIECE_BYTES).min(text.len()));
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    &text[..end]
+}
+
+fn cut_folded(
+    jieba: &Jieba,
+    folded: &Folded,
+    words: &mut Vec<u32>,
+    sub_words: SubWords,
+    mut terms: Option<&mut Terms>,
+) -> Vec<Token> {
     let mut out = Units {
         folded,
-        tokens: Vec::with_capacity(cut.len() + 8),
+        tokens: Vec::new(),
         next_position: 0,
         open_letters: None,
     };
-    // jieba emits the sub-words of a word before the word, and the words tile the text: a word is what ends where
-    // the last one will begin, which is seen from the end only. Groups are collected backwards, emitted forwards.
-    let mut words = Vec::with_capacity(cut.len());
-    let mut border = folded.text.len();
-    for (index, token) in cut.iter().enumerate().rev() {
-        if token.byte_end == border {
-            words.push(index);
-            border = token.byte_start;
-        }
-    }
-    let mut next = 0;
-    for &index in words.iter().rev() {
-        let word = &cut[index];
-        let position = out.word(jieba, word.word, word.byte_start, terms.as_deref_mut());
-        if let Some(position) = position {
-            let unit = out.tokens.len() - 1;
-            for part in &cut[next..index] {
-                let (start, text) = trim(part.byte_start, part.word);
-                if text.len() > 1 && out.tokens[unit].text != text {
-                    out.push(text, start, position);
-                }
-            }
-        }
-        next = index + 1;
+    let mut start = 0;
+    while start < folded.text.len() {
+        let piece = piece(&folded.text[start..]);
+        out.piece(jieba, piece, start, words, sub_words, terms.as_deref_mut());
+        start += piece.len();
     }
     out.tokens
 }
@@ -78,6 +99,49 @@ struct Units<'a> {
 }
 
 impl Units<'_> {
+    /// Emits the tokens of a piece that begins at `base` of the folded text.
+    fn piece(
+        &mut self,
+        jieba: &Jieba,
+        piece: &str,
+        base: usize,
+        words: &mut Vec<u32>,
+        sub_words: SubWords,
+        mut terms: Option<&mut Terms>,
+    ) {
+        let cut = match sub_words {
+            SubWords::Emit => jieba.cut_for_search(piece, true),
+            SubWords::Skip => jieba.cut(piece, true),
+        };
+        self.tokens.reserve(cut.len() + 8);
+        // jieba emits the sub-words of a word before the word, and the words tile the text: a word is what ends where
+        // the last one will begin, which is seen from the end only. Words are found backwards, emitted forwards.
+        words.clear();
+        let mut border = piece.len();
+        for (index, token) in cut.iter().enumerate().rev() {
+            if token.byte_end == border {
+                words.push(index as u32);
+                border = token.byte_start;
+            }
+        }
+        let mut next = 0;
+        for &index in words.iter().rev() {
+            let index = index as usize;
+            let word = &cut[index];
+            let position = self.word(jieba, word.word, base + word.byte_start, terms.as_deref_mut());
+            if let Some(position) = position {
+                let unit = self.tokens.len() - 1;
+                for part in &cut[next..index] {
+                    let (start, text) = trim(base + part.byte_start, part.word);
+                    if text.len() > 1 && self.tokens[unit].text != text {
+                        self.push(text, start, position);
+                    }
+                }
+            }
+            next = index + 1;
+        }
+    }
+
     /// Emits the unit or units of a word. Returns the position when the word became one unit, of which sub-words
     /// may be emitted.
     fn word(&mut self, jieba: &Jieba, word: &str, start: usize, terms: Option<&mut Terms>) -> Option<u32> {
@@ -109,7 +173,7 @@ impl Units<'_> {
     }
 
     fn single(&mut self, character: char, start: usize, open_letters: Option<(usize, usize)>) {
-        if !character.is_alphanumeric() {
+        if !is_word_character(character) {
             return;
         }
         let mut buffer = [0u8; 4];
@@ -156,11 +220,20 @@ impl Units<'_> {
 
 /// Takes punctuation off both ends of a word that begins at `start`.
 fn trim(start: usize, word: &str) -> (usize, &str) {
-    let trimmed = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-    (
-        start + (word.len() - trimmed.len()),
-        trimmed.trim_end_matches(|c: char| !c.is_alphanumeric()),
-    )
+    let outside = |character: char| !is_word_character(character);
+    let trimmed = word.trim_start_matches(outside);
+    (start + (word.len() - trimmed.len()), trimmed.trim_end_matches(outside))
+}
+
+/// Letters and digits of any script; the common cases without a table.
+#[inline]
+fn is_word_character(character: char) -> bool {
+    match character {
+        '\0'..='\x7f' => character.is_ascii_alphanumeric(),
+        '\u{4E00}'..='\u{9FFF}' => true,
+        '\u{2000}'..='\u{206F}' | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{FF00}'..='\u{FF0F}' => false,
+        _ => character.is_alphanumeric(),
+    }
 }
 
 /// Longer words are noise; the index drops tokens over 65,530 bytes altogether.

@@ -36,7 +36,12 @@ impl Terms {
         if self.terms.len() == MAX_TERMS || word.len() > MAX_TERM_BYTES {
             return;
         }
-        if word.chars().nth(1).is_none() || !word.chars().any(char::is_alphabetic) || is_repeat(word) {
+        let mut characters = word.chars();
+        let (Some(first), Some(second)) = (characters.next(), characters.next()) else { return };
+        if first == second && is_repeat(word) {
+            return;
+        }
+        if first.is_ascii_digit() && !word.chars().any(char::is_alphabetic) {
             return;
         }
         if stop_words().contains(word) || self.terms.iter().any(|term| term == word) {
