@@ -171,7 +171,10 @@ fn long_texts_are_cut_in_pieces_without_losing_their_place() {
         let (copy, of) = (index / one.len(), &one[index % one.len()]);
         assert_eq!(token.text, of.text);
         assert_eq!(token.from as usize, of.from as usize + copy * sentence.len());
-        assert_eq!(token.position, of.position + copy as u32 * (one[one.len() - 1].position + 1));
+        assert_eq!(
+            token.position,
+            of.position + copy as u32 * (one[one.len() - 1].position + 1)
+        );
     }
 }
 

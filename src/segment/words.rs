@@ -37,7 +37,9 @@ impl Terms {
             return;
         }
         let mut characters = word.chars();
-        let (Some(first), Some(second)) = (characters.next(), characters.next()) else { return };
+        let (Some(first), Some(second)) = (characters.next(), characters.next()) else {
+            return;
+        };
         if first == second && is_repeat(word) {
             return;
         }
