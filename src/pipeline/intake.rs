@@ -87,6 +87,14 @@ impl Intake {
                 linger = Stopwatch::start();
             }
         }
+        // the workers end, the index thread commits for the last time, and the group learns of it
+        drop(self.work);
+        while let (Some(kafka), Ok(positions)) = (&kafka, self.committed.recv()) {
+            kafka.commit(&positions);
+        }
+        if let Some(kafka) = kafka {
+            kafka.close();
+        }
         Ok(())
     }
 

@@ -78,18 +78,20 @@ pub fn run(
     let outcome = keep(shared, &mut keeper, &done, &ended, stop, &intake, &mut applied_sender);
     ended.store(true, Ordering::Release);
     drop(applied_sender);
-    while done.recv_timeout(TICK).is_ok() || !intake.is_finished() {}
-    let source_outcome = intake.join().unwrap_or(Err(PipelineError::Panicked("source")));
+    // empties the queue, so that no worker waits to hand over
+    while done.recv().is_ok() {}
     for worker in workers {
         worker.join().map_err(|_| PipelineError::Panicked("worker"))?;
     }
+    let outcome = outcome.and_then(|()| finish(&mut keeper));
+    drop(keeper);
+    let source_outcome = intake.join().unwrap_or(Err(PipelineError::Panicked("source")));
     outcome?;
     if let Err(error) = source_outcome
         && !matches!(error, PipelineError::Stopped)
     {
         return Err(error);
     }
-    finish(&mut keeper)?;
     notifier.stop();
     if let Some(probe) = probe {
         probe.clear()?;

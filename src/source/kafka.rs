@@ -27,6 +27,9 @@ const LANE_RECORDS: usize = 2_000;
 const BROKER_TIMEOUT: Duration = Duration::from_secs(10);
 const DEFAULT_METADATA_REFRESH: Duration = Duration::from_secs(15);
 const TAIL_TIMEOUT: Duration = Duration::from_secs(5);
+/// A last commit of group offsets is only a signal: it gets half a second.
+const LAST_POLLS: u32 = 5;
+const LAST_POLL: Duration = Duration::from_millis(100);
 
 /// Takes topic, partition and the messages between the position and the end.
 pub type LagObserver = Box<dyn Fn(&str, i32, i64) + Send + Sync>;
@@ -86,6 +89,19 @@ struct TopicSource {
     names: Vec<String>,
     pattern: Option<Regex>,
     start: StartPosition,
+}
+
+/// Closing a consumer waits for its coordinator and can hang: nobody waits for that.
+fn close(consumer: BaseConsumer<Context>) {
+    if let Err(error) = consumer.unassign() {
+        tracing::debug!(%error, "letting go of the partitions");
+    }
+    let closing = std::thread::Builder::new()
+        .name("kafka-close".to_owned())
+        .spawn(move || drop(consumer));
+    if let Err(error) = closing {
+        tracing::warn!(%error, "closing a kafka consumer");
+    }
 }
 
 /// A client configuration with our fixed properties over the user's.
@@ -214,6 +230,17 @@ impl KafkaSource {
         }
     }
 
+    /// Lets go of the partitions after what is still to be committed went out.
+    pub fn close(mut self) {
+        for _ in 0..LAST_POLLS {
+            self.consumer.poll(LAST_POLL);
+        }
+        self.partitions.clear();
+        if let Ok(consumer) = Arc::try_unwrap(self.consumer) {
+            close(consumer);
+        }
+    }
+
     fn owns(&self, position: &TopicPosition) -> bool {
         self.partitions
             .iter()
@@ -241,6 +268,7 @@ impl KafkaSource {
                 None => {}
             }
         }
+        close(consumer);
         newest
     }
 
