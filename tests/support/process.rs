@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_qingting");
+/// The build under test; `QINGTING_BINARY` puts another one, such as the shipped one, in its place.
+pub fn binary() -> PathBuf {
+    std::env::var_os("QINGTING_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_qingting")), PathBuf::from)
+}
 
 /// A scratch directory for one deployment: its configuration, key and data.
 pub struct Deployment {
@@ -57,7 +60,7 @@ impl Deployment {
     }
 
     pub fn command(&self, more: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         command
             .arg("run")
             .arg("-c")
@@ -66,8 +69,11 @@ impl Deployment {
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QINGTING_")) {
-            command.env_remove(name);
+        // Only what says where things lie; anything else would change the configuration.
+        for (name, _) in std::env::vars() {
+            if name.starts_with("QINGTING_") && name != "QINGTING_MODELS" {
+                command.env_remove(name);
+            }
         }
         command
     }
@@ -108,7 +114,7 @@ impl Deployment {
 
     /// Differences that `verify --json` prints.
     pub fn verify(&self) -> Vec<String> {
-        let output = Command::new(BINARY)
+        let output = Command::new(binary())
             .args(["verify", "--json", "--data-dir"])
             .arg(&self.data_dir)
             .output()
@@ -132,7 +138,7 @@ impl Deployment {
     }
 
     fn offline(&self, words: &[&str]) -> Result<Vec<u8>, String> {
-        let output = Command::new(BINARY)
+        let output = Command::new(binary())
             .args(words)
             .arg(&self.data_dir)
             .output()
