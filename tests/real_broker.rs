@@ -94,6 +94,9 @@ pub fn ids(deployment: &Deployment) -> BTreeSet<String> {
 
 /// Sum of one counter of `inspect checkpoint`: (`records`, `mapped`), (`items`, `inserted`) …
 pub fn balance(deployment: &Deployment, of: &str, outcome: &str) -> u64 {
+    if !deployment.data_dir.exists() {
+        return 0;
+    }
     deployment
         .inspect("checkpoint")
         .expect("inspect checkpoint")

@@ -105,12 +105,20 @@ impl Broker {
         for (key, value) in more {
             topic = topic.set(key, value);
         }
-        let results = self
-            .runtime
-            .block_on(self.admin.create_topics([&topic], &AdminOptions::new()))
-            .expect("create topics");
-        for result in results {
-            result.unwrap_or_else(|(name, code)| panic!("create topic {name}: {code}"));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let results = self
+                .runtime
+                .block_on(self.admin.create_topics([&topic], &AdminOptions::new()))
+                .expect("create topics");
+            match results.into_iter().next() {
+                // A topic of that name is still being deleted.
+                Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                Some(Err((name, code))) => panic!("create topic {name}: {code}"),
+                _ => break,
+            }
         }
     }
 
