@@ -64,7 +64,11 @@ fn address() -> Result<String, String> {
 
 impl Broker {
     pub fn get() -> Result<Self, String> {
-        let address = address()?;
+        Self::at(address()?)
+    }
+
+    /// The broker that listens without TLS or SASL on `address`.
+    pub fn at(address: String) -> Result<Self, String> {
         let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
             .set("bootstrap.servers", &address)
             .create()
