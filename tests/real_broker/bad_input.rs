@@ -96,7 +96,7 @@ fn table() -> Vec<Row> {
         ),
         row(
             "time unreadable",
-            with("bad-time", |v| v["published_at"] = json!("前天吧")),
+            with("bad-time", |v| v["published_at"] = json!("说不清")),
             item("bad-time", Some("time_unknown")),
         ),
         row(

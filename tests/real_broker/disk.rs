@@ -50,7 +50,7 @@ fn a_full_disk_stops_intake_and_loses_nothing_once_there_is_space() {
     };
     let topic = Broker::fresh_name("disk");
     let deployment = Deployment::new(&config(&broker, &topic, &[&topic], "[checkpoint]\nmax_items = 1000\n"));
-    let disk = match SmallDisk::mount(&deployment.data_dir, 12_000) {
+    let disk = match SmallDisk::mount(&deployment.data_dir, 5_000) {
         Ok(disk) => disk,
         Err(reason) => return skip(promise, &format!("no small file system can be mounted: {reason}")),
     };

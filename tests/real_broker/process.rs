@@ -45,7 +45,7 @@ fn a_graceful_stop_commits_what_was_read_and_nothing_is_read_again() {
     let all = records("stop", 6_000, 0..4);
     broker.produce(&topic, &all, &[]);
     // No commit comes by itself: only the stop can make what was read durable.
-    let lazy = "[checkpoint]\ninterval = \"1h\"\nmax_items = 100000\n";
+    let lazy = "[checkpoint]\ninterval = \"10m\"\nmax_items = 100000\n";
     let deployment = Deployment::new(&config(&broker, &topic, &[&topic], lazy));
     for signal in [libc::SIGTERM, libc::SIGINT] {
         let before = balance(&deployment, "items", "inserted");

@@ -24,15 +24,25 @@ fn one_partition_days_behind_and_one_idle_give_the_same_episodes_as_all_in_step(
         return;
     };
     let oracle = Oracle::new(11, 5_000);
-    let mut all: Vec<&KafkaRecord> = oracle.to_produce.iter().flatten().collect();
-    all.sort_by_key(|record| record.timestamp_ms);
+    // Copies of one text stay in one partition: which of them is the first must not depend on the layout.
+    let mut all: Vec<(usize, &KafkaRecord)> = oracle
+        .to_produce
+        .iter()
+        .enumerate()
+        .flat_map(|(topic, records)| {
+            records
+                .iter()
+                .map(move |record| (topic * 4 + record.partition as usize, record))
+        })
+        .collect();
+    all.sort_by_key(|(_, record)| record.timestamp_ms);
 
     // In step: everything in one partition, in the order of record time.
     let in_step = Broker::fresh_name("in-step");
     broker.create_topic(&in_step, 1, &[]);
     let ordered: Vec<KafkaRecord> = all
         .iter()
-        .map(|record| KafkaRecord {
+        .map(|(_, record)| KafkaRecord {
             partition: 0,
             ..(*record).clone()
         })
@@ -45,9 +55,8 @@ fn one_partition_days_behind_and_one_idle_give_the_same_episodes_as_all_in_step(
     broker.create_topic(&behind, 4, &[]);
     let spread: Vec<KafkaRecord> = all
         .iter()
-        .enumerate()
-        .map(|(number, record)| {
-            let partition = if number % 12 == 0 { 0 } else { 1 + number as i32 % 2 };
+        .map(|(home, record)| {
+            let partition = if *home == 0 { 0 } else { 1 + *home as i32 % 2 };
             let mut spread = (*record).clone();
             spread.partition = partition;
             if partition == 0 {

@@ -157,9 +157,13 @@ impl Broker {
     pub fn partitions(&self, name: &str) -> usize {
         self.admin
             .inner()
-            .fetch_metadata(Some(name), Duration::from_secs(20))
+            // asking for one topic by name would create it
+            .fetch_metadata(None, Duration::from_secs(20))
             .ok()
-            .and_then(|metadata| metadata.topics().first().map(|topic| topic.partitions().len()))
+            .and_then(|metadata| {
+                let topic = metadata.topics().iter().find(|topic| topic.name() == name)?;
+                Some(topic.partitions().len())
+            })
             .unwrap_or(0)
     }
 
