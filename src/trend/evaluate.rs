@@ -154,6 +154,10 @@ impl TrendEngine {
         );
         let mut looked = Vec::new();
         for key in &view.keys {
+            let praises = |place: usize| !self.values.name(key.values[place]).1.ends_with('-');
+            if view.negative_place.is_some_and(praises) {
+                continue;
+            }
             let is_active =
                 !self.episodes.active.is_empty() && self.episodes.active.contains_key(&(index, key.values.clone()));
             let most = || key.total.hours.sum(from, to) + key.total.days.sum(first_day, end_day);

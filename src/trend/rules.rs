@@ -33,8 +33,8 @@ impl Rule {
     }
 }
 
-/// The rules that hold when the configuration has none: negative voices by brand and aspect, against the same hours of the last
-/// eight weeks, over seven days and over one.
+/// The rules that hold when the configuration has none: negative voices by brand and negative aspect, against the same hours
+/// of the last eight weeks, over seven days and over one.
 pub fn builtin_rules(alerting: &AlertingConfig) -> Vec<RuleConfig> {
     let (p, min_current) = alerting.sensitivity.defaults();
     let rule = |name: &str, days: u64| RuleConfig {

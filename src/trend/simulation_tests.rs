@@ -305,6 +305,25 @@ fn reposts_and_holiday_chatter_are_no_complaints() {
     assert_eq!(world.fired().len(), 0);
 }
 
+/// 「物流很快，就是太贵」 complains of the price; that delivery is praised more often is no complaint.
+#[test]
+fn praise_in_complaints_does_not_fire_a_negative_rule() {
+    let mut world = World::new(rules());
+    for hour in weeks(0, 11) {
+        world.quiet_hour(hour);
+        let praises = if hour >= 10 * WEEK { 2 } else { u32::from(hour % 4 == 0) };
+        for place in 0..praises {
+            world.serial += 1;
+            let at_ms = START_MS + hour * HOUR_MS + i64::from(place) * 60_000;
+            let mut record = record(&world.serial.to_string(), "甲", "logistics", at_ms);
+            record.analysis.aspects[0].polarity = "positive".to_owned();
+            world.put(&record, "评价", at_ms);
+        }
+        world.boundary(hour);
+    }
+    assert_eq!(world.fired().len(), 0, "{:#?}", world.fired());
+}
+
 #[test]
 fn late_items_fill_history_and_never_page() {
     let mut world = World::new(rules());

@@ -48,6 +48,9 @@ pub(super) struct ViewKey {
 pub(super) struct View {
     pub by: Vec<Dimension>,
     pub where_query: Option<String>,
+    /// Place in `by` of the aspect's polarity, where only negative ones are looked at: an item that complains of one thing
+    /// may praise another, and a rise in praise is no rise in complaints.
+    pub negative_place: Option<usize>,
     /// Bit in `Contribution::filters`.
     pub filter_bit: Option<u32>,
     /// Hours before the newest record time that any of its rules looks at.
@@ -58,7 +61,13 @@ pub(super) struct View {
 
 impl View {
     pub fn new(by: Vec<Dimension>, where_query: Option<String>, filter_bit: Option<u32>) -> Self {
+        let polarity = by.iter().position(|dimension| *dimension == Dimension::AspectPolarity);
+        let wants_negative = where_query.as_deref().is_some_and(|text| {
+            let mut terms = text.split_whitespace();
+            !text.contains(" OR ") && terms.any(|term| term == "sentiment:negative")
+        });
         Self {
+            negative_place: polarity.filter(|_| wants_negative),
             by,
             where_query,
             filter_bit,
