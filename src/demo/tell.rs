@@ -82,6 +82,7 @@ pub fn alert(judged: &Judged, samples: &[Sample]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "  {name}  {text}");
     };
+    line("一句话", alert.summary.zh.clone());
     line(
         "数量",
         format!(
