@@ -2,14 +2,17 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use qingting::config::SearchConfig;
+use qingting::index::prepare;
 use qingting::index::schema::{self, Fields};
-use qingting::item::{ANALYZED_SCHEMA, AnalyzedRecord, Aspect, Item, ItemPosition, Precision, RecordPosition};
-use qingting::search::{IndexView, Query, SearchContext, SearchRequest, author_hash, id_hash, single_value};
+use qingting::item::{
+    ANALYZED_SCHEMA, AnalyzedItem, AnalyzedRecord, Aspect, Item, ItemPosition, Precision, RecordPosition,
+};
+use qingting::search::{IndexView, Query, SearchContext, SearchRequest};
 use qingting::segment::Segmenter;
 use std::hint::black_box;
 use std::time::Duration;
-use tantivy::tokenizer::{PreTokenizedString, RawTokenizer, Token};
-use tantivy::{DateTime, Index, TantivyDocument};
+use tantivy::tokenizer::RawTokenizer;
+use tantivy::{Index, TantivyDocument};
 
 const DOCUMENTS: u64 = 100_000;
 const START_MS: i64 = 1_735_660_800_000;
@@ -106,50 +109,16 @@ fn record(number: u64) -> AnalyzedRecord {
     record
 }
 
-fn document(record: &AnalyzedRecord, fields: &Fields, segmenter: &Segmenter) -> TantivyDocument {
-    let tokens = segmenter.tokens(&record.item.text).into_iter().map(|token| Token {
-        offset_from: token.from as usize,
-        offset_to: token.to as usize,
-        position: token.position as usize,
-        text: token.text,
-        position_length: usize::from(token.span),
-    });
-    let hash = id_hash(&record.item.id);
-    let number = u128::from_be_bytes(hash);
-    let mut document = TantivyDocument::new();
-    document.add_bytes(fields.id, &hash);
-    document.add_u64(fields.id_hi, (number >> 64) as u64);
-    document.add_u64(fields.id_lo, number as u64);
-    document.add_pre_tokenized_text(
-        fields.text,
-        PreTokenizedString {
-            text: String::new(),
-            tokens: tokens.collect(),
-        },
-    );
-    for (ordinal, field) in fields.single.iter().enumerate() {
-        if let Some(value) = single_value(record, "shop", ordinal) {
-            document.add_text(*field, value);
-        }
-    }
-    for aspect in &record.analysis.aspects {
-        document.add_text(fields.multi[0], &aspect.aspect);
-        document.add_text(fields.multi[1], format!("{}-", aspect.aspect));
-    }
-    for (field, value) in [
-        (fields.valid, true),
-        (fields.voice, true),
-        (fields.duplicate, false),
-        (fields.tombstone, false),
-    ] {
-        document.add_bool(field, value);
-    }
-    if let Some(at) = record.item.published_at {
-        document.add_date(fields.published_at, DateTime::from_timestamp_millis(at));
-    }
-    document.add_u64(fields.author, author_hash(record.item.author.id.as_deref()));
-    document.add_bytes(fields.json, &serde_json::to_vec(record).unwrap_or_default());
-    document
+fn document(record: AnalyzedRecord, fields: &Fields, segmenter: &Segmenter) -> Option<TantivyDocument> {
+    let item = AnalyzedItem {
+        source: 0,
+        record_time_ms: record.item.collected_at,
+        signature: 0,
+        title_tokens: Vec::new(),
+        text_tokens: segmenter.tokens(&record.item.text),
+        record,
+    };
+    Some(prepare(item).ok()?.document(fields, "shop", 0, true, false))
 }
 
 fn view(segmenter: &Segmenter) -> tantivy::Result<IndexView> {
@@ -158,7 +127,9 @@ fn view(segmenter: &Segmenter) -> tantivy::Result<IndexView> {
     index.tokenizers().register(schema::TOKENIZER, RawTokenizer::default());
     let mut writer = index.writer_with_num_threads(1, 200_000_000)?;
     for number in 0..DOCUMENTS {
-        writer.add_document(document(&record(number), &fields, segmenter))?;
+        if let Some(document) = document(record(number), &fields, segmenter) {
+            writer.add_document(document)?;
+        }
         if number % 20_000 == 19_999 {
             writer.commit()?;
         }

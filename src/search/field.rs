@@ -1,9 +1,8 @@
-//! Field names of the grammar, and what a record's value of each is. One place, so that stream and index agree.
+//! Field names of the grammar, and which values they can have.
 
 use super::SearchError;
 use crate::index::schema::{MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
-use crate::item::{AnalyzedRecord, Precision, RecordPosition};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use crate::item::AnalyzedRecord;
 
 /// A field that a query can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,35 +149,6 @@ pub fn polarity_sign(polarity: &str) -> char {
     }
 }
 
-/// Value of the dimension at `ordinal` of [`SINGLE_DIMENSIONS`]; `None` when unknown or empty. `source` is the configured name.
-pub fn single_value<'a>(record: &'a AnalyzedRecord, source: &'a str, ordinal: usize) -> Option<&'a str> {
-    let item = &record.item;
-    let value = match *SINGLE_DIMENSIONS.get(ordinal)? {
-        "source" => source,
-        "platform" => &item.source.platform,
-        "kind" => &item.source.kind,
-        "role" => &item.source.role,
-        "brand" => item.subject.brand.as_deref()?,
-        "product" => item.subject.product.as_deref()?,
-        "sku" => item.subject.sku.as_deref()?,
-        "category" => item.subject.category.as_deref()?,
-        "region" => item.author.region.as_deref()?,
-        "touchpoint" => item.source.touchpoint.as_deref()?,
-        "mode" => item.source.mode.as_deref()?,
-        "business_line" => item.business_line.as_deref()?,
-        "segment" => item.author.segment.as_deref()?,
-        "tier" => item.author.tier.as_deref()?,
-        "version" => item.subject.version.as_deref()?,
-        "sentiment" => &record.analysis.sentiment.label,
-        "severity" => &record.analysis.severity.label,
-        "intent" => &record.analysis.intent.label,
-        "owner" => record.analysis.owner.as_deref()?,
-        "priority" => &record.analysis.priority_hint,
-        _ => return None,
-    };
-    (!value.is_empty()).then_some(value)
-}
-
 /// Whether the record has `value` in the dimension at `ordinal` of [`MULTI_DIMENSIONS`].
 pub fn multi_contains(record: &AnalyzedRecord, ordinal: usize, value: &str) -> bool {
     match MULTI_DIMENSIONS.get(ordinal).copied() {
@@ -192,34 +162,4 @@ pub fn multi_contains(record: &AnalyzedRecord, ordinal: usize, value: &str) -> b
         Some("tag") => record.item.tags.iter().any(|tag| tag == value),
         _ => false,
     }
-}
-
-/// Kafka topic, or `file`.
-pub fn topic_of(record: &AnalyzedRecord) -> &str {
-    match &record.position.record {
-        RecordPosition::Kafka { topic, .. } => topic,
-        RecordPosition::File { .. } => "file",
-    }
-}
-
-/// Event time in ms UTC; `None` when it is unknown or lies in the future of its collection.
-pub fn usable_published_at(record: &AnalyzedRecord) -> Option<i64> {
-    let item = &record.item;
-    item.published_at.filter(|_| {
-        !item.flags.contains("time_future")
-            && !item.flags.contains("time_unknown")
-            && item.published_precision != Precision::None
-    })
-}
-
-/// xxh3-64 of the author's pseudonym; 0 = unknown.
-pub fn author_hash(author_id: Option<&str>) -> u64 {
-    author_id
-        .filter(|id| !id.is_empty())
-        .map_or(0, |id| xxh3_64(id.as_bytes()))
-}
-
-/// The upsert key: xxh3-128 of the item id, big endian.
-pub fn id_hash(id: &str) -> [u8; 16] {
-    xxh3_128(id.as_bytes()).to_be_bytes()
 }

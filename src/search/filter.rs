@@ -1,13 +1,13 @@
 //! A query with its words segmented and its dates placed; tests records one by one.
 
-use super::field::{
-    FlagField, QueryField, TimeField, author_hash, id_hash, multi_contains, single_value, topic_of, usable_published_at,
-};
+use super::field::{FlagField, QueryField, TimeField, multi_contains};
 use super::parse::{Node, Scope};
 use super::{Query, SearchError, Tokenize};
+use crate::index::{author_hash, id_hash, single, topic, usable_event_time};
 use crate::item::{AnalyzedRecord, Token};
 use crate::trend::{is_voice, rating_tenths};
 use chrono_tz::Tz;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A query ready to match. Cheap to test; [`Filter::to_tantivy`] selects the same documents of an index.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub(super) enum Clause {
         to: Option<i64>,
     },
     Author(u64),
-    Id([u8; 16]),
+    Id(u128),
     None,
 }
 
@@ -242,7 +242,7 @@ fn value_clause(field: QueryField, value: &str) -> Clause {
         QueryField::Multi(ordinal) => Clause::Multi { ordinal, value },
         QueryField::Keyword => Clause::Keyword(value),
         QueryField::Topic => Clause::Topic(value),
-        QueryField::Author => Clause::Author(author_hash(Some(&value))),
+        QueryField::Author => Clause::Author(xxh3_64(value.as_bytes())),
         QueryField::Id => Clause::Id(id_hash(&value)),
         QueryField::Title
         | QueryField::Text
@@ -271,22 +271,22 @@ impl Clause {
                 let (title, text) = document.scoped(*scope);
                 has_phrase(text, positions) || has_phrase(title, positions)
             }
-            Self::Single { ordinal, value } => single_value(record, document.source, *ordinal) == Some(value),
+            Self::Single { ordinal, value } => single(record, document.source, *ordinal) == Some(value),
             Self::Multi { ordinal, value } => multi_contains(record, *ordinal, value),
             Self::Keyword(value) => record.item.source.keyword.as_deref() == Some(value),
-            Self::Topic(value) => topic_of(record) == value,
+            Self::Topic(value) => topic(&record.position.record) == value,
             Self::Rating { low, high } => (*low..=*high).contains(&rating_tenths(record)),
             Self::Flag(FlagField::Valid, wanted) => record.analysis.valid.label == *wanted,
             Self::Flag(FlagField::Voice, wanted) => is_voice(record) == *wanted,
             Self::Flag(FlagField::Duplicate, wanted) => record.analysis.duplicate.is_some() == *wanted,
             Self::Time { field, from, to } => {
                 let at = match field {
-                    TimeField::PublishedAt => usable_published_at(record),
+                    TimeField::PublishedAt => usable_event_time(record),
                     TimeField::CollectedAt => Some(record.item.collected_at),
                 };
                 at.is_some_and(|at| from.is_none_or(|from| at >= from) && to.is_none_or(|to| at < to))
             }
-            Self::Author(hash) => author_hash(record.item.author.id.as_deref()) == *hash,
+            Self::Author(hash) => author_hash(record) == *hash,
             Self::Id(hash) => id_hash(&record.item.id) == *hash,
         }
     }

@@ -34,8 +34,7 @@ pub use buckets::BucketUnit;
 pub use columns::FacetField;
 pub use error::SearchError;
 pub use field::{
-    ASPECT_POLARITY_SIGNS, FlagField, QueryField, TimeField, author_hash, field_names, id_hash, multi_contains,
-    nearest, polarity_sign, single_value, topic_of, usable_published_at,
+    ASPECT_POLARITY_SIGNS, FlagField, QueryField, TimeField, field_names, multi_contains, nearest, polarity_sign,
 };
 pub use filter::Filter;
 pub use highlight::{FRAGMENT_CHARS, fragment};

@@ -77,7 +77,7 @@ impl Clause {
                 time_range(field, *from, *to)
             }
             Self::Author(hash) => silent(term_query(Term::from_field_u64(fields.author, *hash))),
-            Self::Id(hash) => silent(term_query(Term::from_field_bytes(fields.id, hash))),
+            Self::Id(hash) => silent(term_query(Term::from_field_bytes(fields.id, &hash.to_be_bytes()))),
         }
     }
 }

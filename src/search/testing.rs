@@ -1,15 +1,16 @@
 //! A small tokenizer, records and a RAM index for tests.
 
-use super::{Filter, Tokenize, author_hash, id_hash, polarity_sign, single_value, topic_of, usable_published_at};
+use super::{Filter, Tokenize};
 use crate::config::SearchConfig;
-use crate::index::schema::{self, Fields, SINGLE_DIMENSIONS};
+use crate::index;
+use crate::index::schema::{self, Fields};
 use crate::item::{
-    ANALYZED_SCHEMA, AnalyzedRecord, Aspect, Author, Item, ItemPosition, ItemSource, Precision, RecordPosition, Token,
+    ANALYZED_SCHEMA, AnalyzedItem, AnalyzedRecord, Aspect, Author, Item, ItemPosition, ItemSource, Precision,
+    RecordPosition, Token,
 };
-use crate::trend::{is_voice, rating_tenths};
+use crate::trend::is_voice;
 use std::time::Duration;
-use tantivy::tokenizer::PreTokenizedString;
-use tantivy::{DateTime, Index, Searcher, TantivyDocument};
+use tantivy::{Index, Searcher, TantivyDocument};
 
 pub(crate) const SOURCE: &str = "shop";
 
@@ -125,73 +126,19 @@ pub(crate) fn accepts(filter: &Filter, record: &AnalyzedRecord) -> bool {
     filter.matches(record, &title_tokens, &text_tokens, SOURCE)
 }
 
-fn pre_tokenized(text: &str, tokenizer: &dyn Tokenize) -> PreTokenizedString {
-    let tokens = tokenizer
-        .tokens(text)
-        .into_iter()
-        .map(|token| tantivy::tokenizer::Token {
-            offset_from: token.from as usize,
-            offset_to: token.to as usize,
-            position: token.position as usize,
-            text: token.text,
-            position_length: usize::from(token.span),
-        })
-        .collect();
-    PreTokenizedString {
-        text: text.to_owned(),
-        tokens,
-    }
-}
-
+/// The document as the writer makes it.
 fn document(record: &AnalyzedRecord, fields: &Fields, tokenizer: &dyn Tokenize) -> TantivyDocument {
-    let mut document = TantivyDocument::new();
-    let item = &record.item;
-    let hash = id_hash(&item.id);
-    let whole = u128::from_be_bytes(hash);
-    document.add_bytes(fields.id, &hash);
-    document.add_u64(fields.id_hi, (whole >> 64) as u64);
-    document.add_u64(fields.id_lo, whole as u64);
-    document.add_pre_tokenized_text(fields.title, pre_tokenized(&item.title, tokenizer));
-    document.add_pre_tokenized_text(fields.text, pre_tokenized(&item.text, tokenizer));
-    for (ordinal, field) in fields.single.iter().enumerate().take(SINGLE_DIMENSIONS.len()) {
-        if let Some(value) = single_value(record, SOURCE, ordinal) {
-            document.add_text(*field, value);
-        }
-    }
-    for aspect in &record.analysis.aspects {
-        document.add_text(fields.multi[0], &aspect.aspect);
-        document.add_text(
-            fields.multi[1],
-            format!("{}{}", aspect.aspect, polarity_sign(&aspect.polarity)),
-        );
-    }
-    for flag in &item.flags {
-        document.add_text(fields.multi[2], flag);
-    }
-    for tag in &item.tags {
-        document.add_text(fields.multi[3], tag);
-    }
-    document.add_text(fields.topic, topic_of(record));
-    if let Some(keyword) = &item.source.keyword {
-        document.add_text(fields.keyword, keyword);
-    }
-    document.add_u64(fields.rating, rating_tenths(record));
-    document.add_bool(fields.valid, record.analysis.valid.label);
-    document.add_bool(fields.voice, is_voice(record));
-    document.add_bool(fields.duplicate, record.analysis.duplicate.is_some());
-    document.add_bool(fields.tombstone, false);
-    if let Some(at) = usable_published_at(record) {
-        document.add_date(fields.published_at, DateTime::from_timestamp_millis(at));
-    }
-    document.add_u64(fields.precision, item.published_precision as u64);
-    document.add_date(fields.collected_at, DateTime::from_timestamp_millis(item.collected_at));
-    document.add_u64(fields.author, author_hash(item.author.id.as_deref()));
-    let engagement: u64 = item.engagement.values().map(|count| count.n).sum();
-    document.add_u64(fields.engagement, engagement);
-    if let Ok(json) = serde_json::to_vec(record) {
-        document.add_bytes(fields.json, &json);
-    }
-    document
+    let item = AnalyzedItem {
+        record: record.clone(),
+        source: 0,
+        record_time_ms: record.item.collected_at,
+        signature: 0,
+        title_tokens: tokenizer.tokens(&record.item.title),
+        text_tokens: tokenizer.tokens(&record.item.text),
+    };
+    let duplicate = record.analysis.duplicate.is_some();
+    let prepared = index::prepare(item).unwrap();
+    prepared.document(fields, SOURCE, 0, is_voice(record), duplicate)
 }
 
 /// A RAM index of the records, in two segments, with a tombstone in each.
@@ -202,22 +149,19 @@ pub(crate) fn index_of(records: &[AnalyzedRecord]) -> (Searcher, Fields) {
 /// [`index_of`] with another tokenizer.
 pub(crate) fn index_with(records: &[AnalyzedRecord], tokenizer: &dyn Tokenize) -> (Searcher, Fields) {
     let (schema, fields) = schema::build();
-    let index = Index::create_in_ram(schema);
+    let ram = Index::create_in_ram(schema);
     // Text comes in tokens; the name must merely be known.
-    index
-        .tokenizers()
+    ram.tokenizers()
         .register(schema::TOKENIZER, tantivy::tokenizer::RawTokenizer::default());
-    let mut writer = index.writer_with_num_threads(1, 15_000_000).unwrap();
+    let mut writer = ram.writer_with_num_threads(1, 15_000_000).unwrap();
     let half = records.len() / 2;
     for part in [&records[..half], &records[half..]] {
         for record in part {
             writer.add_document(document(record, &fields, tokenizer)).unwrap();
         }
-        let mut tombstone = TantivyDocument::new();
-        tombstone.add_bytes(fields.id, &id_hash("gone"));
-        tombstone.add_bool(fields.tombstone, true);
+        let tombstone = index::tombstone(&fields, "gone", 1, 0, SOURCE, 1_762_000_000_000);
         writer.add_document(tombstone).unwrap();
         writer.commit().unwrap();
     }
-    (index.reader().unwrap().searcher(), fields)
+    (ram.reader().unwrap().searcher(), fields)
 }

@@ -40,6 +40,11 @@ mod tests {
     #[test]
     fn a_chinese_word_of_several_tokens_is_no_phrase() {
         assert!(finds("快递慢", "快递太慢了"));
+        assert!(
+            finds("快递慢", "這家快遞，慢得要命"),
+            "Traditional and Simplified are one"
+        );
+        assert!(finds("快遞", "快递到了"));
         assert!(!finds("快递慢", "快递很快"));
         assert!(finds("\"登录失败\"", "APP登录失败三次"));
         assert!(
