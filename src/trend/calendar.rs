@@ -13,6 +13,12 @@ pub(super) fn hour_of(at_ms: i64) -> u32 {
     u32::try_from(at_ms.div_euclid(HOUR_MS).max(0)).unwrap_or(u32::MAX)
 }
 
+/// Lateness of an item, ms: from its event to the hour of its record. Of two equal copies within an hour the one that came
+/// first stays, and which that is depends on the order of partitions: no count may.
+pub(super) fn delay_ms(record_time_ms: i64, event_ms: i64) -> i64 {
+    hour_start(hour_of(record_time_ms)) - event_ms
+}
+
 pub(super) fn hour_start(hour: u32) -> i64 {
     i64::from(hour) * HOUR_MS
 }

@@ -1,6 +1,6 @@
 //! Counting: what is added and taken back, item by item.
 
-use super::calendar::{Calendar, DAY_MS, HOUR_MS, hour_of};
+use super::calendar::{Calendar, DAY_MS, HOUR_MS, delay_ms, hour_of};
 use super::contribution::{Contribution, EventTime, Sign};
 use super::coverage::Coverage;
 use super::digest::{self, TrendDigest};
@@ -140,7 +140,7 @@ impl TrendEngine {
         let horizon = self.views.iter().map(|view| view.horizon_hours).max().unwrap_or(0);
         if hour_of(event.at_ms) + horizon < hour_of(self.newest_record_ms) {
             "historical"
-        } else if contribution.record_time_ms - event.at_ms > self.lateness_ms {
+        } else if delay_ms(contribution.record_time_ms, event.at_ms) > self.lateness_ms {
             "late"
         } else {
             "counted"
@@ -204,7 +204,7 @@ impl TrendEngine {
             }
         }
         self.digest_sum = self.digest_sum.wrapping_add(sum);
-        let delay_ms = item.record_time_ms - item.event.at_ms;
+        let delay_ms = delay_ms(item.record_time_ms, item.event.at_ms);
         // A day-precise item may have been said until its day was over.
         let after_ms = if day_precise { delay_ms - DAY_MS } else { delay_ms };
         self.coverage.delay(item.feed, after_ms, unit);

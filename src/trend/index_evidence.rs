@@ -1,5 +1,6 @@
 //! [`Evidence`] from the committed index: fast fields for numbers, stored records for words and samples.
 
+use super::calendar::delay_ms;
 use super::dims::Dimension;
 use super::error::TrendError;
 use super::evidence::{Evidence, Scope, Showing, Support};
@@ -236,7 +237,7 @@ impl Columns {
             .record_time
             .first(doc)
             .map_or(at_ms, DateTime::into_timestamp_millis);
-        if record_time_ms - at_ms > scope.lateness_ms {
+        if delay_ms(record_time_ms, at_ms) > scope.lateness_ms {
             return Ok(());
         }
         out.current.push(found);

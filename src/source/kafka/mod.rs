@@ -3,21 +3,25 @@
 //! `assign()`, not `subscribe()`: all partitions of the named topics, positions only from the checkpoint. Each
 //! partition has a queue of its own, so that not polling one of them is the whole back-pressure.
 
+mod client;
+mod discover;
+
+pub use client::{LagObserver, client_config};
+
 use super::gate::Gate;
 use super::{SourceError, SourceEvent};
 use crate::checkpoint::TopicPosition;
 use crate::clock::Stopwatch;
-use crate::config::{Config, KafkaConfig, SourceInput, StartPosition};
+use crate::config::{Config, KafkaConfig, SourceInput, StartPosition, anchored};
 use crate::item::{RawRecord, RecordPosition};
-use rdkafka::ClientContext;
-use rdkafka::config::ClientConfig;
+use client::{Context, close, consumer_config};
 use rdkafka::consumer::base_consumer::PartitionQueue;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::{Offset, Statistics, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use regex::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
@@ -31,40 +35,10 @@ const TAIL_TIMEOUT: Duration = Duration::from_secs(5);
 const LAST_POLLS: u32 = 5;
 const LAST_POLL: Duration = Duration::from_millis(100);
 
-/// Takes topic, partition and the messages between the position and the end.
-pub type LagObserver = Box<dyn Fn(&str, i32, i64) + Send + Sync>;
-
-/// Callbacks of the client: its log goes to ours, its statistics to the lag.
-pub struct Context {
-    lag: LagObserver,
-}
-
-impl ClientContext for Context {
-    fn stats(&self, statistics: Statistics) {
-        for (topic, metrics) in statistics.topics {
-            for (partition, metrics) in metrics.partitions {
-                if partition >= 0 && metrics.ls_offset >= 0 && metrics.app_offset >= 0 {
-                    (self.lag)(&topic, partition, (metrics.ls_offset - metrics.app_offset).max(0));
-                }
-            }
-        }
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        // the end of a partition is an event of its queue
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            tracing::warn!(%error, reason, "kafka client");
-        }
-    }
-}
-
-impl ConsumerContext for Context {}
-
 struct Partition {
     topic: Arc<str>,
     partition: i32,
     source: u16,
-    epoch: u32,
     lane: usize,
     /// Offset of the next record to fetch; what a full re-assignment continues from.
     next_offset: i64,
@@ -79,6 +53,8 @@ pub struct KafkaSource {
     topics: Vec<TopicSource>,
     partitions: Vec<Partition>,
     saved: BTreeMap<(String, i32), TopicPosition>,
+    /// Configured topics that were not there: said once.
+    missing: BTreeSet<String>,
     since_refresh: Stopwatch,
     refresh_every: Duration,
 }
@@ -89,53 +65,6 @@ struct TopicSource {
     names: Vec<String>,
     pattern: Option<Regex>,
     start: StartPosition,
-}
-
-/// Closing a consumer waits for its coordinator and can hang: nobody waits for that.
-fn close(consumer: BaseConsumer<Context>) {
-    if let Err(error) = consumer.unassign() {
-        tracing::debug!(%error, "letting go of the partitions");
-    }
-    let closing = std::thread::Builder::new()
-        .name("kafka-close".to_owned())
-        .spawn(move || drop(consumer));
-    if let Err(error) = closing {
-        tracing::warn!(%error, "closing a kafka consumer");
-    }
-}
-
-/// A client configuration with our fixed properties over the user's.
-pub fn client_config(kafka: &KafkaConfig) -> ClientConfig {
-    let mut client = ClientConfig::new();
-    client.set("client.id", "qingting");
-    client.extend(kafka.properties.iter().map(|(key, value)| (key.clone(), value.clone())));
-    client.set("bootstrap.servers", &kafka.brokers);
-    client
-}
-
-fn consumer_config(kafka: &KafkaConfig) -> ClientConfig {
-    let mut client = ClientConfig::new();
-    // ours unless the user says otherwise
-    client
-        .set("queued.max.messages.kbytes", "8192")
-        .set("fetch.wait.max.ms", "50")
-        .set("statistics.interval.ms", "5000");
-    client
-        .set("topic.metadata.refresh.interval.ms", "30000")
-        .set("log_level", "4");
-    client.extend(kafka.properties.iter().map(|(key, value)| (key.clone(), value.clone())));
-    // ours whatever the user says: positions come from the checkpoint alone
-    client
-        .set("client.id", "qingting")
-        .set("bootstrap.servers", &kafka.brokers)
-        .set("group.id", &kafka.group)
-        .set("enable.auto.commit", "false")
-        .set("enable.auto.offset.store", "false")
-        .set("auto.offset.reset", "error")
-        .set("enable.partition.eof", "true")
-        .set("check.crcs", "true")
-        .set("isolation.level", "read_committed");
-    client
 }
 
 impl KafkaSource {
@@ -158,7 +87,7 @@ impl KafkaSource {
             .filter_map(|(index, source)| {
                 let (names, pattern) = match &source.input {
                     SourceInput::Topics(names) => (names.clone(), None),
-                    SourceInput::TopicPattern(pattern) => (Vec::new(), Regex::new(&format!("^(?:{pattern})$")).ok()),
+                    SourceInput::TopicPattern(pattern) => (Vec::new(), anchored(pattern).ok()),
                     SourceInput::Files(_) => return None,
                 };
                 Some(TopicSource {
@@ -182,6 +111,7 @@ impl KafkaSource {
                 .iter()
                 .map(|p| ((p.topic.clone(), p.partition), p.clone()))
                 .collect(),
+            missing: BTreeSet::new(),
             since_refresh: Stopwatch::start(),
             refresh_every,
         };
@@ -432,187 +362,5 @@ impl KafkaSource {
         self.partitions
             .iter()
             .position(|mine| &*mine.topic == topic && mine.partition == partition)
-    }
-
-    /// Finds new topics and partitions and assigns them; what is already read goes on where it is.
-    fn discover(&mut self, gate: &mut Gate, events: &mut Vec<SourceEvent>) -> Result<(), SourceError> {
-        let mut found = Vec::new();
-        for source in &self.topics {
-            for topic in self.matching(source)? {
-                let metadata = self
-                    .consumer
-                    .fetch_metadata(Some(&topic), BROKER_TIMEOUT)
-                    .map_err(SourceError::Client)?;
-                let Some(metadata) = metadata.topics().iter().find(|known| known.name() == topic) else {
-                    continue;
-                };
-                if metadata.error().is_some() {
-                    continue; // not there yet: found by a later refresh
-                }
-                for partition in metadata.partitions() {
-                    if self.index_of(&topic, partition.id()).is_none() {
-                        found.push((source.source, source.start, topic.clone(), partition.id()));
-                    }
-                }
-            }
-        }
-        if found.is_empty() {
-            return Ok(());
-        }
-        for (source, start, topic, partition) in found {
-            self.add_partition(source, start, &topic, partition, gate, events)?;
-        }
-        self.assign_all()
-    }
-
-    fn matching(&self, source: &TopicSource) -> Result<Vec<String>, SourceError> {
-        let Some(pattern) = &source.pattern else {
-            return Ok(source.names.clone());
-        };
-        let metadata = self
-            .consumer
-            .fetch_metadata(None, BROKER_TIMEOUT)
-            .map_err(SourceError::Client)?;
-        let mut names: Vec<String> = metadata
-            .topics()
-            .iter()
-            .map(|topic| topic.name().to_owned())
-            .filter(|name| pattern.is_match(name))
-            .collect();
-        names.sort();
-        Ok(names)
-    }
-
-    fn add_partition(
-        &mut self,
-        source: u16,
-        start: StartPosition,
-        topic: &str,
-        partition: i32,
-        gate: &mut Gate,
-        events: &mut Vec<SourceEvent>,
-    ) -> Result<(), SourceError> {
-        let (low, high) = self
-            .consumer
-            .fetch_watermarks(topic, partition, BROKER_TIMEOUT)
-            .map_err(SourceError::Client)?;
-        let saved = self.saved.get(&(topic.to_owned(), partition)).cloned();
-        let known_topic = self.saved.keys().any(|(name, _)| name == topic);
-        let epoch = self
-            .saved
-            .iter()
-            .filter(|((name, _), _)| name == topic)
-            .map(|(_, p)| p.epoch)
-            .max()
-            .unwrap_or(0);
-        let lane = gate.add_lane();
-        let mut mine = Partition {
-            topic: topic.into(),
-            partition,
-            source,
-            epoch,
-            lane,
-            next_offset: low,
-            queue: None,
-            check: None,
-            refused: false,
-        };
-        match saved {
-            Some(saved) if saved.next_offset > high => mine.refused = true,
-            // set back by `qingting repair`
-            Some(saved) if saved.next_offset == 0 && saved.last_offset < 0 => {}
-            Some(saved) if saved.next_offset < low => {
-                events.push(SourceEvent::Gap {
-                    topic: topic.to_owned(),
-                    partition,
-                    from: saved.next_offset,
-                    to: low,
-                });
-            }
-            Some(saved) if saved.last_offset >= low => {
-                // read the last record once more: it must be the one that the checkpoint knows
-                mine.next_offset = saved.last_offset;
-                mine.check = Some(saved);
-            }
-            Some(saved) => mine.next_offset = saved.next_offset,
-            // a new partition of a known topic starts at the beginning whatever `start` says
-            None if !known_topic => mine.next_offset = self.first_offset(topic, partition, start, low, high)?,
-            None => {}
-        }
-        if mine.refused {
-            gate.close(lane);
-            events.push(SourceEvent::Refused {
-                topic: topic.to_owned(),
-                partition,
-            });
-        } else {
-            events.push(SourceEvent::Assigned {
-                topic: topic.to_owned(),
-                partition,
-                epoch,
-                next_offset: mine.next_offset,
-            });
-        }
-        self.partitions.push(mine);
-        Ok(())
-    }
-
-    fn first_offset(
-        &self,
-        topic: &str,
-        partition: i32,
-        start: StartPosition,
-        low: i64,
-        high: i64,
-    ) -> Result<i64, SourceError> {
-        match start {
-            StartPosition::Earliest => Ok(low),
-            StartPosition::Latest => Ok(high),
-            StartPosition::Timestamp(ms) => {
-                let mut list = TopicPartitionList::new();
-                list.add_partition_offset(topic, partition, Offset::Offset(ms))
-                    .map_err(SourceError::Client)?;
-                let found = self
-                    .consumer
-                    .offsets_for_times(list, BROKER_TIMEOUT)
-                    .map_err(SourceError::Client)?;
-                Ok(
-                    match found.find_partition(topic, partition).map(|element| element.offset()) {
-                        Some(Offset::Offset(offset)) => offset,
-                        _ => high,
-                    },
-                )
-            }
-        }
-    }
-
-    /// Assigns all partitions at their next offsets and gives each a queue of its own.
-    fn assign_all(&mut self) -> Result<(), SourceError> {
-        let mut list = TopicPartitionList::new();
-        for partition in self.partitions.iter().filter(|partition| !partition.refused) {
-            list.add_partition_offset(
-                &partition.topic,
-                partition.partition,
-                Offset::Offset(partition.next_offset),
-            )
-            .map_err(SourceError::Client)?;
-        }
-        for partition in &mut self.partitions {
-            partition.queue = None;
-        }
-        self.consumer.assign(&list).map_err(SourceError::Client)?;
-        for partition in self.partitions.iter_mut().filter(|partition| !partition.refused) {
-            partition.queue = self
-                .consumer
-                .split_partition_queue(&partition.topic, partition.partition);
-        }
-        Ok(())
-    }
-
-    pub fn epoch_of(&self, topic: &str) -> u32 {
-        self.partitions
-            .iter()
-            .find(|partition| &*partition.topic == topic)
-            .map_or(0, |partition| partition.epoch)
     }
 }
