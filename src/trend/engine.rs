@@ -211,11 +211,8 @@ impl TrendEngine {
         if !item.deduplicated {
             return;
         }
-        let n = if delay_ms > self.lateness_ms {
-            [0, unit]
-        } else {
-            [unit, 0]
-        };
+        let mut n = [0, 0];
+        n[if delay_ms > self.lateness_ms { LATE } else { ON_TIME }] = unit;
         let newest_hour = hour_of(self.newest_record_ms);
         for view in &mut self.views {
             if view.admits(item.filters) && event_hour + view.horizon_hours >= newest_hour {

@@ -29,6 +29,7 @@ mod series;
 mod state;
 pub mod stats;
 mod store;
+mod tell;
 mod view;
 mod window;
 
@@ -36,6 +37,8 @@ mod window;
 mod counts_tests;
 #[cfg(test)]
 pub(crate) mod draws;
+#[cfg(test)]
+mod episode_tests;
 #[cfg(test)]
 mod simulation_tests;
 #[cfg(test)]

@@ -8,10 +8,10 @@ use crate::config::{AlertingConfig, RuleConfig, Sensitivity};
 use crate::item::AnalyzedRecord;
 use crate::segment::Segmenter;
 
-const HOUR_MS: i64 = 3_600_000;
-const WEEK: i64 = 168;
+pub(super) const HOUR_MS: i64 = 3_600_000;
+pub(super) const WEEK: i64 = 168;
 /// 2025-01-06 00:00 in Shanghai, a Monday.
-const START_MS: i64 = 1_736_092_800_000;
+pub(super) const START_MS: i64 = 1_736_092_800_000;
 
 /// Takes counts for granted: enough authors, one model.
 pub(super) struct Plenty;
@@ -29,7 +29,7 @@ impl Evidence for Plenty {
     }
 }
 
-fn rules() -> Vec<RuleConfig> {
+pub(super) fn rules() -> Vec<RuleConfig> {
     builtin_rules(&AlertingConfig {
         deliver_history: false,
         sensitivity: Sensitivity::Balanced,
@@ -37,27 +37,27 @@ fn rules() -> Vec<RuleConfig> {
 }
 
 /// A stream in event-time order with a fixed delay, evaluated at every boundary.
-struct World {
-    engine: TrendEngine,
+pub(super) struct World {
+    pub engine: TrendEngine,
     draws: Draws,
-    serial: u64,
-    told: Vec<AlertRecord>,
+    pub serial: u64,
+    pub told: Vec<AlertRecord>,
     notices: Vec<super::Notice>,
-    index: Option<MemoryIndex>,
-    wanted: u32,
+    pub index: Option<MemoryIndex>,
+    pub wanted: u32,
 }
 
 /// Voices an hour of one kind.
 #[derive(Clone)]
-struct Voices {
-    brand: &'static str,
-    aspect: &'static str,
-    keyword: &'static str,
-    source: &'static str,
-    per_hour: f64,
+pub(super) struct Voices {
+    pub brand: &'static str,
+    pub aspect: &'static str,
+    pub keyword: &'static str,
+    pub source: &'static str,
+    pub per_hour: f64,
 }
 
-const REVIEWS: Voices = Voices {
+pub(super) const REVIEWS: Voices = Voices {
     brand: "甲",
     aspect: "logistics",
     keyword: "",
@@ -66,7 +66,7 @@ const REVIEWS: Voices = Voices {
 };
 
 impl World {
-    fn new(rules: Vec<RuleConfig>) -> Self {
+    pub fn new(rules: Vec<RuleConfig>) -> Self {
         Self {
             engine: TrendEngine::new(&config(rules), &Segmenter::new()).expect("valid rules"),
             draws: Draws::new(42),
@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    fn put(&mut self, record: &AnalyzedRecord, source: &str, record_time_ms: i64) {
+    pub fn put(&mut self, record: &AnalyzedRecord, source: &str, record_time_ms: i64) {
         let contribution = self.engine.contribution(record, source, record_time_ms, None);
         self.engine.apply(&contribution, Sign::Plus);
         if let Some(index) = &mut self.index {
@@ -86,7 +86,7 @@ impl World {
         }
     }
 
-    fn say(&mut self, voices: &Voices, hour: i64) {
+    pub fn say(&mut self, voices: &Voices, hour: i64) {
         for _ in 0..self.draws.poisson(voices.per_hour) {
             let at_ms = START_MS + hour * HOUR_MS + (self.draws.uniform() * HOUR_MS as f64 * 0.9) as i64;
             self.serial += 1;
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// The feed is alive: positive talk that no complaint rule counts, at least once an hour.
-    fn chatter(&mut self, source: &str, keyword: &str, per_hour: u32, hour: i64) {
+    pub fn chatter(&mut self, source: &str, keyword: &str, per_hour: u32, hour: i64) {
         for place in 0..per_hour {
             let at_ms = START_MS + hour * HOUR_MS + i64::from(place) * 60_000;
             self.serial += 1;
@@ -112,7 +112,7 @@ impl World {
         }
     }
 
-    fn boundary(&mut self, hour: i64) {
+    pub fn boundary(&mut self, hour: i64) {
         let boundary_ms = START_MS + (hour + 1) * HOUR_MS;
         if !self.engine.wants_evaluation(boundary_ms) {
             return;
@@ -131,14 +131,14 @@ impl World {
         self.notices.extend(self.engine.take_notices());
     }
 
-    fn fired(&self) -> Vec<&AlertRecord> {
+    pub fn fired(&self) -> Vec<&AlertRecord> {
         self.told
             .iter()
             .filter(|record| record.state == AlertState::Firing && record.evaluated_at == record.starts_at)
             .collect()
     }
 
-    fn quiet_hour(&mut self, hour: i64) {
+    pub fn quiet_hour(&mut self, hour: i64) {
         self.chatter("评价", "", 2, hour);
         self.say(&REVIEWS, hour);
         for aspect in ["price", "quality", "attitude", "function"] {
@@ -153,7 +153,7 @@ impl World {
     }
 }
 
-fn weeks(from: i64, to: i64) -> std::ops::Range<i64> {
+pub(super) fn weeks(from: i64, to: i64) -> std::ops::Range<i64> {
     from * WEEK..to * WEEK
 }
 
@@ -346,112 +346,6 @@ fn late_items_fill_history_and_never_page() {
     assert_eq!(counted.0, counted.1);
 }
 
-/// What an undisturbed run tells, and what one tells that is started anew at every 37th hour.
-#[test]
-fn restart_keeps_the_baseline_and_gives_the_same_episodes() {
-    let run = |restarts: bool| {
-        let mut world = World::new(rules());
-        world.index = Some(MemoryIndex::new());
-        for hour in weeks(0, 6) {
-            world.chatter("评价", "", 1, hour);
-            world.say(&REVIEWS, hour);
-            if (4 * WEEK..4 * WEEK + 100).contains(&hour) {
-                world.say(
-                    &Voices {
-                        per_hour: 2.0,
-                        ..REVIEWS.clone()
-                    },
-                    hour,
-                );
-            }
-            world.boundary(hour);
-            if restarts && hour % 37 == 36 && hour > 3 * WEEK {
-                let index = world.index.as_mut().expect("an index");
-                index.commit();
-                let state = serde_json::to_string(&world.engine.state()).expect("state is JSON");
-                let mut fresh = TrendEngine::new(&config(rules()), &Segmenter::new()).expect("valid rules");
-                fresh
-                    .restore(&serde_json::from_str(&state).expect("JSON"))
-                    .expect("own state");
-                fresh
-                    .rebuild(&index.searcher(), &index.fields)
-                    .expect("a readable index");
-                assert_eq!(fresh.digest(), world.engine.digest());
-                assert_eq!(serde_json::to_string(&fresh.state()).expect("JSON"), state);
-                world.engine = fresh;
-            }
-        }
-        world.told
-    };
-    let (undisturbed, restarted) = (run(false), run(true));
-    assert!(undisturbed.iter().any(|record| record.state == AlertState::Firing));
-    assert_eq!(undisturbed, restarted);
-    let record = &undisturbed[0];
-    assert_eq!(record.samples.len(), 3);
-    assert!(record.authors >= 10 && record.authors == record.current, "{record:?}");
-    assert_eq!(record.owner, None);
-    assert_eq!(record.split["source"]["评价"], record.current);
-    assert!(record.search.starts_with("q="));
-    assert!(record.summary.zh.contains("物流配送负面"), "{}", record.summary.zh);
-    assert!(
-        record.summary.zh.contains(&format!("{}条", record.current)),
-        "{}",
-        record.summary.zh
-    );
-}
-
-#[test]
-fn a_change_of_model_holds_the_rule() {
-    let mut world = World::new(rules());
-    world.index = Some(MemoryIndex::new());
-    for hour in weeks(0, 4) {
-        world.chatter("评价", "", 1, hour);
-        for _ in 0..u32::from(hour % 4 == 0) + 3 * u32::from(hour >= 3 * WEEK) {
-            world.serial += 1;
-            let at_ms = START_MS + hour * HOUR_MS;
-            let mut record = record(&world.serial.to_string(), "甲", "logistics", at_ms);
-            if hour >= 3 * WEEK {
-                record.analysis.model.version = "2".to_owned();
-            }
-            world.put(&record, "评价", at_ms);
-        }
-        if hour > 3 * WEEK {
-            world.boundary(hour);
-        }
-    }
-    assert!(world.wanted > 0 && world.told.is_empty());
-}
-
-#[test]
-fn what_was_decided_long_ago_is_historical() {
-    let mut world = World::new(rules());
-    let mut told = Vec::new();
-    for hour in weeks(0, 11) {
-        world.quiet_hour(hour);
-        if hour >= 10 * WEEK {
-            world.say(
-                &Voices {
-                    per_hour: 2.0,
-                    ..REVIEWS.clone()
-                },
-                hour,
-            );
-        }
-        let boundary_ms = START_MS + (hour + 1) * HOUR_MS;
-        if world.engine.wants_evaluation(boundary_ms) {
-            let newest_ms = START_MS + 20 * WEEK * HOUR_MS;
-            told.extend(
-                world
-                    .engine
-                    .evaluate(boundary_ms, newest_ms, &Plenty)
-                    .expect("evidence"),
-            );
-        }
-    }
-    assert!(!told.is_empty());
-    assert!(told.iter().all(|record| record.state == AlertState::Historical));
-}
-
 #[test]
 fn day_precise_items_count_in_windows_of_whole_days_only() {
     let mut rules = rules();
@@ -497,77 +391,4 @@ fn a_slow_feed_is_compared_at_equal_maturity() {
         assert_eq!(key.current as f64, key.reference, "{key:?}");
         assert!(key.current == 168 || key.current == 24);
     }
-}
-
-#[test]
-fn a_rule_that_is_gone_resolves_its_episodes() {
-    let mut world = World::new(rules());
-    for hour in weeks(0, 11) {
-        world.quiet_hour(hour);
-        if hour >= 10 * WEEK {
-            world.say(
-                &Voices {
-                    per_hour: 2.0,
-                    ..REVIEWS.clone()
-                },
-                hour,
-            );
-        }
-        world.boundary(hour);
-    }
-    let open: Vec<_> = world.engine.episodes().map(|record| record.rule.clone()).collect();
-    assert_eq!(open, ["spike_7d", "spike_1d"]);
-    let mut fresh = TrendEngine::new(&config(rules()[..1].to_vec()), &Segmenter::new()).expect("valid rules");
-    fresh.restore(&world.engine.state()).expect("own state");
-    let boundary_ms = START_MS + 11 * WEEK * HOUR_MS + HOUR_MS;
-    assert!(fresh.wants_evaluation(boundary_ms));
-    let told = fresh.evaluate(boundary_ms, boundary_ms, &Plenty).expect("evidence");
-    let gone: Vec<_> = told
-        .iter()
-        .filter(|record| record.state == AlertState::Resolved)
-        .collect();
-    assert_eq!(gone.len(), 1);
-    assert_eq!(
-        (gone[0].rule.as_str(), gone[0].ends_at),
-        ("spike_1d", Some(boundary_ms))
-    );
-}
-
-#[test]
-fn pages_of_a_day_are_limited_to_the_strongest() {
-    let mut world = World::new(rules()[..1].to_vec());
-    let brands: Vec<&'static str> = (0..30)
-        .map(|n| &*Box::leak(format!("品牌{n}").into_boxed_str()))
-        .collect();
-    for hour in weeks(0, 10) {
-        world.chatter("评价", "", 1, hour);
-        let many = if hour == 10 * WEEK - 1 {
-            60
-        } else {
-            i64::from(hour % 42 == 0)
-        };
-        for (place, brand) in brands.iter().enumerate() {
-            for _ in 0..many + if many > 1 { place as i64 } else { 0 } {
-                world.serial += 1;
-                let at_ms = START_MS + hour * HOUR_MS;
-                let record = record(&world.serial.to_string(), brand, "logistics", at_ms);
-                world.put(&record, "评价", at_ms);
-            }
-        }
-        world.boundary(hour);
-    }
-    let fired = world.fired();
-    assert_eq!(fired.len(), 30);
-    assert_eq!(fired.iter().filter(|record| record.paged).count(), 20);
-    let least_paged = fired
-        .iter()
-        .filter(|record| record.paged)
-        .map(|record| record.current)
-        .min();
-    let most_muted = fired
-        .iter()
-        .filter(|record| !record.paged)
-        .map(|record| record.current)
-        .max();
-    assert!(least_paged > most_muted);
 }
