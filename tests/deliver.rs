@@ -1,5 +1,6 @@
 //! Alerts reach a real Alertmanager and a real Kafka topic, and an episode that ends there ends there.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
+#![allow(clippy::disallowed_methods)] // what tests share measures real processes with the real clock
 
 mod support;
 

@@ -114,6 +114,7 @@ struct Outgoing {
 }
 
 /// From records to messages.
+#[allow(clippy::large_enum_variant)] // there is one for a run of the command
 enum Maker {
     Raw {
         with_key: bool,

@@ -105,6 +105,7 @@ impl<'a> DemoBroker<'a> {
         self.fed
     }
 
+    #[cfg(test)]
     pub fn is_all_fed(&self) -> bool {
         self.fed == self.story.len()
     }

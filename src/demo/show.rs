@@ -92,7 +92,7 @@ pub fn show(options: &ShowOptions, is_interrupted: &dyn Fn() -> bool) -> Result<
         seed: STORY_SEED,
     };
     let story = story::tell(story_options)?;
-    let mut progress = Progress::on_stderr();
+    let progress = Progress::on_stderr();
     if !options.json {
         progress.print(&tell::opening(options.weeks, story.len()));
     }

@@ -28,18 +28,16 @@ pub fn mask(text: &mut String) -> bool {
     let bytes = text.as_bytes();
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let mut found = false;
-    if memchr(b'@', bytes) {
-        if let Some(masked) = mask_emails(text) {
+    if memchr(b'@', bytes)
+        && let Some(masked) = mask_emails(text) {
             *text = masked;
             found = true;
         }
-    }
-    if digits >= 11 {
-        if let Some(masked) = mask_numbers(text) {
+    if digits >= 11
+        && let Some(masked) = mask_numbers(text) {
             *text = masked;
             found = true;
         }
-    }
     found
 }
 
@@ -146,8 +144,8 @@ fn hidden_digits(bytes: &[u8], at: usize, run: usize) -> Option<Hidden> {
         15 if digits.starts_with(b"0086") => Some(4),
         _ => None,
     };
-    if let Some(prefix) = prefix {
-        if is_mobile(&digits[prefix..]) {
+    if let Some(prefix) = prefix
+        && is_mobile(&digits[prefix..]) {
             let from = at + prefix + 3;
             return Some(Hidden {
                 from,
@@ -155,7 +153,6 @@ fn hidden_digits(bytes: &[u8], at: usize, run: usize) -> Option<Hidden> {
                 end: at + run,
             });
         }
-    }
     if let Some(length) = identity_card_length(bytes, at, run) {
         return Some(Hidden {
             from: at + 3,
@@ -184,8 +181,8 @@ fn grouped_mobile(bytes: &[u8], at: usize) -> Option<Hidden> {
         if run == 0 || digit_count + run > 11 || group_count == 11 {
             return None;
         }
-        for index in cursor..cursor + run {
-            digits[digit_count] = bytes[index];
+        for (index, byte) in bytes.iter().enumerate().skip(cursor).take(run) {
+            digits[digit_count] = *byte;
             positions[digit_count] = index;
             digit_count += 1;
         }
@@ -306,7 +303,7 @@ mod tests {
     fn masks_identity_cards_by_checksum_and_birth_date() {
         assert_eq!(masked("身份证11010519491231002X。"), "身份证110***********002X。");
         assert_eq!(masked("110105194912310021"), "110105194912310021");
-        assert_eq!(masked("110105491231002"), "110********1002".replace("1002", "1002"));
+        assert_eq!(masked("110105491231002"), "110********1002");
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl FacetColumn {
                 name
             }
             Self::Switch(_) => (value == 1).to_string(),
-            Self::Tenths(_) if value % 10 == 0 => (value / 10).to_string(),
+            Self::Tenths(_) if value.is_multiple_of(10) => (value / 10).to_string(),
             Self::Tenths(_) => format!("{}.{}", value / 10, value % 10),
             Self::Missing => String::new(),
         })

@@ -20,6 +20,9 @@ use tantivy::schema::Value;
 use tantivy::{DocAddress, Searcher, TantivyDocument};
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Start of each bucket in ms UTC, and what it counts.
+pub type Points = Vec<(i64, u64)>;
+
 /// Values that a facet lists, the most frequent ones.
 pub const FACET_VALUES: usize = 50;
 
@@ -177,7 +180,7 @@ impl SearchContext<'_> {
     }
 
     /// Counts by bucket and value, straight from the index; empty buckets are left out.
-    pub fn series(&self, query: &SeriesQuery<'_>) -> Result<Vec<(Option<String>, Vec<(i64, u64)>)>, SearchError> {
+    pub fn series(&self, query: &SeriesQuery<'_>) -> Result<Vec<(Option<String>, Points)>, SearchError> {
         let filter = Query::parse(query.where_query, self.limits)?.bind(self.tokenizer, self.zone)?;
         let fields = &self.view.fields;
         let counted = counted_query(filter.to_tantivy(fields), fields, query.deduplicated);

@@ -213,9 +213,7 @@ pub(super) fn scatter(
     let mut parts: Vec<(&Cells, &Plan)> = Vec::new();
     for (feed, split) in &key.feeds {
         let mut part = |cells: &'_ Cells, plans: &[Option<Plan>], hour_at: &dyn Fn(u32) -> u32| {
-            let Some(plan) = plans.get(usize::from(*feed)).and_then(Option::as_ref) else {
-                return None;
-            };
+            let plan = plans.get(usize::from(*feed)).and_then(Option::as_ref)?;
             if cells.all().is_empty() || plan.whole == 0 {
                 return None;
             }

@@ -15,6 +15,9 @@ use rustc_hash::FxHashMap;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DateTime, DocId, Searcher, SegmentReader};
 
+/// Bit of a view, and the set of documents that its filter matches.
+type FilterSet = (u32, Vec<u64>);
+
 const UNKNOWN: u32 = u32::MAX - 1;
 
 /// A document that is counted: sorts by event hour.
@@ -70,7 +73,7 @@ impl TrendEngine {
     }
 
     /// Per segment: bit of each view with a filter, and the set of documents that match it.
-    fn filter_sets(&self, searcher: &Searcher, fields: &Fields) -> Result<Vec<Vec<(u32, Vec<u64>)>>, TrendError> {
+    fn filter_sets(&self, searcher: &Searcher, fields: &Fields) -> Result<Vec<Vec<FilterSet>>, TrendError> {
         let mut sets = vec![Vec::new(); searcher.segment_readers().len()];
         for (view, filter) in self.views.iter().zip(&self.filters) {
             let (Some(bit), Some(filter)) = (view.filter_bit, filter) else {

@@ -100,7 +100,7 @@ impl Plans {
             .feeds
             .iter()
             .map(|feed| hour_plan(rule, heard.boundary_hour, feed));
-        let whole_days = rule.window_hours % DAY_HOURS == 0 && rule.stride_hours % DAY_HOURS == 0;
+        let whole_days = rule.window_hours.is_multiple_of(DAY_HOURS) && rule.stride_hours.is_multiple_of(DAY_HOURS);
         let days = heard.feeds.iter().map(|feed| {
             whole_days
                 .then(|| day_plan(rule, heard.boundary_hour, feed, calendar))

@@ -220,9 +220,9 @@ fn every_row_of_the_bad_input_table_gets_its_outcome_and_the_next_record_goes_on
     }
     assert_eq!(running.stop(Duration::from_secs(30)).outcome, Outcome::Exited(0));
     let ids = ids(&deployment);
-    for number in 0..rows.len() {
+    for (number, row) in rows.iter().enumerate() {
         if !ids.contains(&format!("good-{number}")) {
-            wrong.push(format!("the record after {:?} is missing", rows[number].name));
+            wrong.push(format!("the record after {:?} is missing", row.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

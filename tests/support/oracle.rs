@@ -338,6 +338,7 @@ impl Builder {
         START_MS + day * DAY_MS + hour * HOUR_MS + self.random.between(0, HOUR_MS)
     }
 
+    #[allow(clippy::explicit_auto_deref)] // without the stars the type to pick from is not inferred
     fn fresh(&mut self, at: i64) -> Voice {
         self.serial += 1;
         let random = &mut self.random;

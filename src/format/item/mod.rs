@@ -316,8 +316,8 @@ fn take_id_apart(item: &mut Item) {
         return;
     }
     let mut parts = item.id.splitn(3, ':');
-    if let (Some(platform), Some(role), Some(native_id)) = (parts.next(), parts.next(), parts.next()) {
-        if ROLES.contains(&role) && !platform.is_empty() && !native_id.is_empty() {
+    if let (Some(platform), Some(role), Some(native_id)) = (parts.next(), parts.next(), parts.next())
+        && ROLES.contains(&role) && !platform.is_empty() && !native_id.is_empty() {
             if item.source.platform.is_empty() {
                 item.source.platform = platform.to_owned();
             }
@@ -328,7 +328,6 @@ fn take_id_apart(item: &mut Item) {
                 item.native_id = native_id.to_owned();
             }
         }
-    }
     if item.native_id.is_empty() {
         item.native_id = item.id.clone();
     }

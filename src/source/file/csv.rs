@@ -138,7 +138,7 @@ impl Rows {
             let name = self.header.as_ref().and_then(|header| header.names.get(index));
             let name = name.map_or_else(
                 || Cow::Owned(format!("column{}", index + 1)),
-                |name| Cow::Borrowed(name),
+                Cow::Borrowed,
             );
             write_string(&name, &mut out);
             out.push(b':');

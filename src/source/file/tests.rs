@@ -179,7 +179,7 @@ fn goes_on_where_it_was_told_to() {
         }
         out
     };
-    let mut source = FileSource::open(0, &[pattern.clone()], None).unwrap();
+    let mut source = FileSource::open(0, std::slice::from_ref(&pattern), None).unwrap();
     assert_eq!(all(&mut source), ["1", "2", "3", "4", "5"]);
     let mut source = FileSource::open(0, &[pattern], None).unwrap();
     let (first, second) = (source.files()[0].clone(), source.files()[1].clone());
