@@ -1,4 +1,5 @@
 //! The demo as a newcomer runs it: it tells the story, its requests work, it leaves nothing behind.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -44,10 +44,11 @@ impl Formats {
             return Ok(Reader::Preset(preset));
         }
         if let Node::Object(object) = first
-            && looks_canonical(object) {
-                parts.out.chosen = Some(chosen(item::NAME, "has text and an id".to_owned()));
-                return Ok(Reader::Item);
-            }
+            && looks_canonical(object)
+        {
+            parts.out.chosen = Some(chosen(item::NAME, "has text and an id".to_owned()));
+            return Ok(Reader::Item);
+        }
         Err(Reject::new(
             DeadLetterCode::NoPreset,
             format!("no format has these keys: {}", keys(first)),

@@ -24,9 +24,10 @@ pub fn finish(mapped: &mut Mapped, source: &SourceConfig, overrides: bool) {
 fn configured(item: &mut Item, source: &SourceConfig, overrides: bool) {
     let required = |value: &mut String, configured: &Option<String>| {
         if let Some(configured) = configured
-            && (overrides || value.is_empty()) {
-                value.clone_from(configured);
-            }
+            && (overrides || value.is_empty())
+        {
+            value.clone_from(configured);
+        }
     };
     required(&mut item.source.kind, &source.kind);
     required(&mut item.source.platform, &source.platform);

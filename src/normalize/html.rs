@@ -110,9 +110,10 @@ pub(super) fn strip(text: &str, out: &mut String) {
 /// `rest` starts with `<`. Returns what follows the tag, or follows the `<` where it is none.
 fn tag<'a>(rest: &'a str, out: &mut String) -> &'a str {
     if let Some(comment) = rest.strip_prefix("<!--")
-        && let Some(end) = comment.find("-->") {
-            return &comment[end + 3..];
-        }
+        && let Some(end) = comment.find("-->")
+    {
+        return &comment[end + 3..];
+    }
     let name_from = if rest[1..].starts_with('/') { 2 } else { 1 };
     let name_len = rest[name_from..]
         .bytes()

@@ -29,15 +29,17 @@ pub fn mask(text: &mut String) -> bool {
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let mut found = false;
     if memchr(b'@', bytes)
-        && let Some(masked) = mask_emails(text) {
-            *text = masked;
-            found = true;
-        }
+        && let Some(masked) = mask_emails(text)
+    {
+        *text = masked;
+        found = true;
+    }
     if digits >= 11
-        && let Some(masked) = mask_numbers(text) {
-            *text = masked;
-            found = true;
-        }
+        && let Some(masked) = mask_numbers(text)
+    {
+        *text = masked;
+        found = true;
+    }
     found
 }
 
@@ -145,14 +147,15 @@ fn hidden_digits(bytes: &[u8], at: usize, run: usize) -> Option<Hidden> {
         _ => None,
     };
     if let Some(prefix) = prefix
-        && is_mobile(&digits[prefix..]) {
-            let from = at + prefix + 3;
-            return Some(Hidden {
-                from,
-                to: from + 4,
-                end: at + run,
-            });
-        }
+        && is_mobile(&digits[prefix..])
+    {
+        let from = at + prefix + 3;
+        return Some(Hidden {
+            from,
+            to: from + 4,
+            end: at + run,
+        });
+    }
     if let Some(length) = identity_card_length(bytes, at, run) {
         return Some(Hidden {
             from: at + 3,

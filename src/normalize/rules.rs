@@ -82,10 +82,11 @@ pub(super) fn significant_chars(text: &str) -> impl Iterator<Item = char> + '_ {
         loop {
             let c = rest.chars().next()?;
             if c == '['
-                && let Some(after) = behind_emotion_code(rest) {
-                    rest = after;
-                    continue;
-                }
+                && let Some(after) = behind_emotion_code(rest)
+            {
+                rest = after;
+                continue;
+            }
             rest = &rest[c.len_utf8()..];
             // the table of all letters is slow, and nearly all of them are ideographs
             if is_ideograph(c) || c.is_alphanumeric() {

@@ -117,10 +117,12 @@ fn without_prefix(text: &str) -> &str {
 fn from_digits(text: &str, zone: Tz) -> Option<Option<EventTime>> {
     let bytes = text.as_bytes();
     if bytes.iter().all(u8::is_ascii_digit) {
-        if matches!(bytes.len(), 8 | 12 | 14) && (text.starts_with("19") || text.starts_with("20"))
-            && let Some(time) = from_compact_digits(text, zone) {
-                return Some(Some(time));
-            }
+        if matches!(bytes.len(), 8 | 12 | 14)
+            && (text.starts_with("19") || text.starts_with("20"))
+            && let Some(time) = from_compact_digits(text, zone)
+        {
+            return Some(Some(time));
+        }
         return Some(text.parse::<i64>().ok().and_then(|value| from_integer(value, zone)));
     }
     let numeric = bytes
@@ -259,10 +261,11 @@ fn full_date(scan: &Scan<'_>, zone: Tz) -> Option<EventTime> {
     let date = NaiveDate::from_ymd_opt(year, month, scan.number(2)?)?;
     let (time, precision, last) = clock_time(scan, 3)?;
     if (last < scan.count || has_offset_mark(scan, last))
-        && let Some(offset_ms) = offset(scan, last) {
-            let utc_ms = date.and_time(time).and_utc().timestamp_millis() - offset_ms;
-            return EventTime::new(utc_ms, precision, false);
-        }
+        && let Some(offset_ms) = offset(scan, last)
+    {
+        let utc_ms = date.and_time(time).and_utc().timestamp_millis() - offset_ms;
+        return EventTime::new(utc_ms, precision, false);
+    }
     EventTime::new(to_ms(date.and_time(time), zone)?, precision, false)
 }
 

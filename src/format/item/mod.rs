@@ -317,17 +317,20 @@ fn take_id_apart(item: &mut Item) {
     }
     let mut parts = item.id.splitn(3, ':');
     if let (Some(platform), Some(role), Some(native_id)) = (parts.next(), parts.next(), parts.next())
-        && ROLES.contains(&role) && !platform.is_empty() && !native_id.is_empty() {
-            if item.source.platform.is_empty() {
-                item.source.platform = platform.to_owned();
-            }
-            if item.source.role.is_empty() {
-                item.source.role = role.to_owned();
-            }
-            if item.native_id.is_empty() {
-                item.native_id = native_id.to_owned();
-            }
+        && ROLES.contains(&role)
+        && !platform.is_empty()
+        && !native_id.is_empty()
+    {
+        if item.source.platform.is_empty() {
+            item.source.platform = platform.to_owned();
         }
+        if item.source.role.is_empty() {
+            item.source.role = role.to_owned();
+        }
+        if item.native_id.is_empty() {
+            item.native_id = native_id.to_owned();
+        }
+    }
     if item.native_id.is_empty() {
         item.native_id = item.id.clone();
     }

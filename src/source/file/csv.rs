@@ -136,10 +136,7 @@ impl Rows {
                 out.push(b',');
             }
             let name = self.header.as_ref().and_then(|header| header.names.get(index));
-            let name = name.map_or_else(
-                || Cow::Owned(format!("column{}", index + 1)),
-                Cow::Borrowed,
-            );
+            let name = name.map_or_else(|| Cow::Owned(format!("column{}", index + 1)), Cow::Borrowed);
             write_string(&name, &mut out);
             out.push(b':');
             write_string(&value, &mut out);
