@@ -59,8 +59,16 @@ pub fn checkpoint(deployment: &Deployment, topics: &[String], partitions: usize)
     }))
 }
 
+/// False when the process was ended before it had made its index: there is nothing to look at.
+fn has_index(deployment: &Deployment) -> bool {
+    deployment.data_dir.join("index/meta.json").exists()
+}
+
 /// Everything that must hold at any commit. Empty: all of it does.
 pub fn state_problems(deployment: &Deployment, oracle: &Oracle, topics: &[String]) -> Vec<String> {
+    if !has_index(deployment) {
+        return Vec::new();
+    }
     let mut problems: Vec<String> = deployment
         .verify()
         .into_iter()
@@ -215,6 +223,14 @@ impl Receivers {
         self.read();
         let mut problems = Vec::new();
         let partitions = oracle.records[0].len();
+        if !has_index(deployment) {
+            let none = self.dead_ids.is_empty() && self.firing.is_empty();
+            return if none {
+                problems
+            } else {
+                vec!["sent before there was an index".to_owned()]
+            };
+        }
         let positions = match checkpoint(deployment, topics, partitions) {
             Ok(found) => found.map_or_else(|| vec![vec![0; partitions]; topics.len()], |found| found.positions),
             Err(error) => return vec![error],
