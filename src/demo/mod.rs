@@ -6,6 +6,7 @@
 
 mod broker;
 mod client;
+mod names;
 mod progress;
 mod settings;
 mod show;
