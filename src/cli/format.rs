@@ -1,7 +1,7 @@
 //! `qingting format`: the presets that read native records.
 
 use crate::config::{SourceConfig, SourceInput, StartPosition};
-use crate::format::{Chosen, FormatOutcome, Formats};
+use crate::format::{AUTO, Chosen, FormatOutcome, Formats};
 use crate::item::{Change, RecordOutcome, RecordPosition};
 use crate::normalize::Normalizer;
 use crate::source::file::{FileOptions, FileReader};
@@ -119,6 +119,9 @@ fn test(formats: &Formats, name: &str, file: &str) -> anyhow::Result<ExitCode> {
         out.write_all(b"\n")?;
     }
     out.flush()?;
+    if name == AUTO && chosen.is_none() {
+        eprintln!("auto: no format chosen, no record has the keys of a known one");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
