@@ -31,7 +31,7 @@ pub fn clean_text(text: &str) -> String {
 
 /// Only these characters can make a second pass find something that the first uncovered.
 fn needs_another_pass(text: &str) -> bool {
-    text.bytes().any(|b| matches!(b, b'<' | b'&' | b'@' | b'[')) || text.contains("网页链接")
+    text.bytes().any(|b| matches!(b, b'<' | b'&' | b'@' | b'[')) || text.contains("网页链接") || text.ends_with("全文")
 }
 
 fn pass(text: &str) -> String {
@@ -214,16 +214,19 @@ fn unwrap_platform_marks(text: &str) -> String {
     if out.contains("O网页链接") {
         out = out.replace("O网页链接", "");
     }
-    for tail in ["...全文", "…全文", "收起全文"] {
-        if let Some(body) = out.strip_suffix(tail) {
-            out = format!("{body}{}", if tail == "收起全文" { "" } else { "…" });
-        }
+    while let Some(body) = out.strip_suffix("收起全文") {
+        out.truncate(body.trim_end().len());
+    }
+    if let Some(body) = out.strip_suffix("...全文").or_else(|| out.strip_suffix("…全文")) {
+        out = format!("{body}…");
     }
     if out.len() == text.len() {
-        out
-    } else {
-        out.trim().to_owned()
+        return out;
     }
+    // what was taken out may have stood between two spaces
+    let mut collapsed = String::with_capacity(out.len());
+    fold_and_collapse(&out, &mut collapsed);
+    collapsed
 }
 
 /// `@某某` → `@`: that somebody was addressed is kept, who is not.
