@@ -138,7 +138,7 @@ fn refused(error: &SearchError) -> anyhow::Error {
         let _ = write!(message, " (at character {})", at + 1);
     }
     if let Some(suggestion) = error.suggestion() {
-        let _ = write!(message, "; did you mean: {suggestion}");
+        let _ = write!(message, "; try: {suggestion}");
     }
     match error.status() {
         400 => UsageError(message).into(),
@@ -176,7 +176,7 @@ fn ask_server(server: &str, pairs: &[(&str, &str)]) -> anyhow::Result<Value> {
     let error = &answer["error"];
     let mut message = error["message"].as_str().unwrap_or("the server refused").to_owned();
     if let Some(suggestion) = error["suggestion"].as_str() {
-        let _ = write!(message, "; did you mean: {suggestion}");
+        let _ = write!(message, "; try: {suggestion}");
     }
     match status.as_u16() {
         400 => bail!(UsageError(message)),
@@ -336,6 +336,6 @@ mod tests {
         let error = crate::search::Query::parse("sentimant:negative", &offline_limits()).unwrap_err();
         let error = refused(&error);
         assert!(error.downcast_ref::<UsageError>().is_some());
-        assert!(error.to_string().contains("did you mean: sentiment"), "{error}");
+        assert!(error.to_string().contains("try: sentiment"), "{error}");
     }
 }
