@@ -169,7 +169,8 @@ impl Checker {
         let bound = Query::parse(text, limits).and_then(|query| query.bind(&Runs, chrono_tz::UTC));
         if let Err(error) = bound {
             let place = error.at().map(|at| format!(" at character {at}")).unwrap_or_default();
-            self.report(path, format!("{error}{place}"), error.suggestion().as_deref());
+            let suggestion = error.suggestion().map(|what| format!("; {what}")).unwrap_or_default();
+            self.report(path, format!("{error}{place}{suggestion}"), None);
         }
     }
 }
