@@ -10,7 +10,7 @@ use super::error::TrendError;
 use super::filter;
 use super::notice::Notice;
 use super::rules::{self, Rule};
-use super::store::{Bucket, Store, TOTAL, ValueId, Values};
+use super::store::{Bucket, LATE, ON_TIME, Store, TOTAL, ValueId, Values};
 use super::view::View;
 use crate::config::Config;
 use crate::item::{AnalyzedRecord, Token};

@@ -15,8 +15,9 @@ pub(super) const NO_VALUE: ValueId = u32::MAX;
 /// Which of a cell's two counts: every alive item, and what rules use.
 pub(super) const RAW: usize = 0;
 pub(super) const DEDUPLICATED: usize = 1;
-/// The same in the series of rules: items in time; the other count is of those later than `lateness`.
+/// The same in the series of rules: items in time, and items later than `lateness`.
 pub(super) const ON_TIME: usize = 0;
+pub(super) const LATE: usize = 1;
 
 /// Two counts at one hour or day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
