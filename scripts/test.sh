@@ -6,6 +6,7 @@
 # `skipped: PROMISE: REASON`; that fails unless ALLOW_SKIP names the promise (several separated by commas).
 # ONLY=style,tests,deploy,crash,demo runs some of the parts.
 set -uo pipefail
+{ # read whole before it runs: an edit in the meantime changes nothing
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$repository"
 
@@ -82,7 +83,7 @@ export ORT_DYLIB_PATH=${ORT_DYLIB_PATH:-$repository/.runtime/libonnxruntime.so}
 
 if wanted style; then
     check "cargo fmt --check" cargo fmt --all -- --check
-    check "cargo clippy" cargo clippy --quiet --all-targets -- -D warnings
+    check "cargo clippy" cargo clippy --quiet --all-targets --all-features -- -D warnings
 fi
 if wanted tests; then
     start_kafka || say "no kafka: the tests that need it will say that they were skipped"
@@ -121,3 +122,5 @@ if [ $((passed + failed)) = 0 ]; then
 fi
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$((skipped - refused))"
 [ "$failed" = 0 ]
+exit
+}
