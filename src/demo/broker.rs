@@ -105,7 +105,6 @@ impl<'a> DemoBroker<'a> {
         self.fed
     }
 
-    #[cfg(test)]
     /// Feeds every record crawled before `until_ms` and waits until the broker has them. Returns how many.
     pub fn feed_until(&mut self, until_ms: i64) -> Result<usize, BrokerError> {
         let left = &self.story[self.fed..];
