@@ -1,5 +1,7 @@
 //! Promises of the command line: exit codes, what goes to stdout, order, and keys that stay with their user.
 
+#![allow(clippy::unwrap_used)] // helpers outside #[test] functions fail by panicking too
+
 use rdkafka::mocking::MockCluster;
 use std::io::Write;
 use std::path::Path;
