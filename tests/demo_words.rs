@@ -1,4 +1,5 @@
 //! The demo's company is unknown to the product: whatever it finds, it did not know the names before.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 
 use qingting::demo::story::cast::{APP, BRANDS, INVENTED_WORDS};
 use std::fs;
