@@ -1,5 +1,4 @@
 //! Promises of the command line: exit codes, what goes to stdout, order, and keys that stay with their user.
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 #![allow(clippy::unwrap_used)] // helpers outside #[test] functions fail by panicking too
 
 use rdkafka::mocking::MockCluster;
