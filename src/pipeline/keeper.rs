@@ -170,10 +170,12 @@ impl Keeper {
         let standing = self.store.standing(id, self.store.version_of(&item))?;
         let old = match &standing {
             Standing::Stale => {
+                let contribution = self.contribution(&item.item, source);
+                let mut trend = self.trend.write();
                 if seeded(Bug::CountByArrival) {
-                    let contribution = self.contribution(&item.item, source);
-                    self.trend.write().apply(&contribution, Sign::Plus);
+                    trend.apply(&contribution, Sign::Plus);
                 }
+                trend.hear(&contribution);
                 return Ok(ItemOutcome::Stale);
             }
             Standing::New => None,

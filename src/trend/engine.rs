@@ -147,15 +147,24 @@ impl TrendEngine {
         }
     }
 
+    /// Notes that the feed spoke, also where the item changes nothing: which of two versions of one hour arrives first
+    /// must not decide whether its feed was silent.
+    pub fn hear(&mut self, contribution: &Contribution) -> u16 {
+        let feed = self.coverage.feed(contribution.feed());
+        self.advance(contribution.record_time_ms);
+        if contribution.record_time_ms <= self.newest_record_ms {
+            self.coverage.hear(feed, hour_of(contribution.record_time_ms));
+        }
+        feed
+    }
+
     /// Adds or takes back what one document counts as. Replace = take back the old, add the new.
     pub fn apply(&mut self, contribution: &Contribution, sign: Sign) {
-        let feed = self.coverage.feed(contribution.feed());
-        if sign == Sign::Plus {
-            self.advance(contribution.record_time_ms);
-            if contribution.record_time_ms <= self.newest_record_ms {
-                self.coverage.hear(feed, hour_of(contribution.record_time_ms));
-            }
-        }
+        let feed = if sign == Sign::Plus {
+            self.hear(contribution)
+        } else {
+            self.coverage.feed(contribution.feed())
+        };
         let Some(event) = contribution.event else {
             return;
         };
