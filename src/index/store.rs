@@ -250,7 +250,6 @@ impl IndexStore {
     pub fn commit(&mut self, payload: &Payload) -> Result<(), IndexError> {
         use crate::checkpoint::{Bug, Step, enter, seeded};
         let text = serde_json::to_string(payload).map_err(|error| IndexError::Corrupt(error.to_string()))?;
-        enter(Step::Prepare);
         if seeded(Bug::OverlayEarly) {
             // sees the commit before this one, and forgets what is in neither
             self.reader.reload()?;

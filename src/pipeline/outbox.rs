@@ -212,6 +212,11 @@ impl Outbox {
         self.metrics.set_firing(&firing);
     }
 
+    /// The open commit holds decisions.
+    pub fn has_transitions(&self) -> bool {
+        !self.transitions.is_empty()
+    }
+
     pub fn dead_letters_sent_bytes(&self) -> u64 {
         self.dead_letters_sent.load(Ordering::Acquire)
     }

@@ -190,7 +190,7 @@ fn open(
         duplicates,
         log,
         dead_letters,
-        _dead_letter_topic: dead_letter_topic,
+        dead_letter_topic,
         outbox,
         starts,
         sources: config
@@ -415,11 +415,11 @@ fn finish(keeper: &mut Keeper) -> Result<(), PipelineError> {
         keeper.commit()?;
     }
     let watch = Stopwatch::start();
-    while keeper.outbox.is_waiting() && watch.elapsed() < LAST_DELIVERIES {
+    while (keeper.outbox.is_waiting() || keeper.dead_letters_wait()) && watch.elapsed() < LAST_DELIVERIES {
         std::thread::sleep(TICK);
         keeper.outbox.has_deliveries();
     }
-    if keeper.has_work() {
+    if keeper.has_work() || keeper.payload.dead_letters_sent_bytes < keeper.outbox.dead_letters_sent_bytes() {
         keeper.commit()?;
     }
     Ok(())
