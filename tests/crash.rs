@@ -300,7 +300,7 @@ fn noticed(bug: Bug) {
     let Some(stage) = Stage::set(&promise, seed(), 6_000, 250) else {
         return;
     };
-    let (deployment, mut receivers) = stage.deploy();
+    let (mut deployment, mut receivers) = stage.deploy();
     let mut random = Random::new(seed() ^ bug as u64);
     let limit = form().run_limit;
     // Steps after which each mistake shows; `retry_prepare` needs a failed write, not a kill.
@@ -332,7 +332,11 @@ fn noticed(bug: Bug) {
             return;
         }
         if exit.outcome == Outcome::Exited(0) {
-            break;
+            if bug != Bug::RetryPrepare {
+                break;
+            }
+            // A merge took the failed write: nothing was lost. Once more from the beginning.
+            (deployment, receivers) = stage.deploy();
         }
     }
     panic!("the mistake {} was not noticed", bug.name());

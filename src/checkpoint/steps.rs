@@ -139,6 +139,7 @@ mod recorder {
 
     static COMMITS: AtomicU64 = AtomicU64::new(0);
     static SENT_EARLY: AtomicBool = AtomicBool::new(false);
+    static LAST_STEP: AtomicU64 = AtomicU64::new(u64::MAX);
     static FAILED_WRITES: AtomicU64 = AtomicU64::new(0);
     static ORDERS: OnceLock<Orders> = OnceLock::new();
 
@@ -176,6 +177,7 @@ mod recorder {
             Step::LogAppend => COMMITS.fetch_add(1, Ordering::AcqRel) + 1,
             _ => COMMITS.load(Ordering::Acquire),
         };
+        LAST_STEP.store(step as u64, Ordering::Release);
         let orders = orders();
         if let Some(file) = &orders.step_file {
             let mut bytes = [0; 16];
@@ -226,6 +228,11 @@ mod recorder {
         let Some((from, times)) = orders().fail_write_at else {
             return false;
         };
+        // This mistake shows only where the failed write is one of `prepare_commit`.
+        let any_step = orders().bug.as_deref() != Some(Bug::RetryPrepare.name());
+        if !any_step && LAST_STEP.load(Ordering::Acquire) != Step::Prepare as u64 {
+            return false;
+        }
         commit_count() >= from && FAILED_WRITES.fetch_add(1, Ordering::AcqRel) < times
     }
 
