@@ -5,8 +5,7 @@
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::item::AnalyzedRecord;
-use crate::telemetry::{MetricsInner, TrendOutcome};
-use crate::trend::is_voice;
+use crate::telemetry::MetricsInner;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -133,23 +132,6 @@ pub fn fingerprint(config: &Config) -> String {
     let mut digits = format!("{:016x}", xxh3_64(format!("{config:?}").as_bytes()));
     digits.truncate(8);
     digits
-}
-
-/// How trends take a document that was added: the first reason that applies.
-pub fn trend_outcome(record: &AnalyzedRecord, record_time_ms: i64, lateness: Duration) -> TrendOutcome {
-    let late =
-        |event_ms: i64| u128::try_from(record_time_ms - event_ms).is_ok_and(|delay| delay > lateness.as_millis());
-    if record.item.flags.contains("time_future") {
-        TrendOutcome::Future
-    } else if !record.analysis.valid.label || !is_voice(record) || record.item.published_at.is_none() {
-        TrendOutcome::Invalid
-    } else if record.analysis.duplicate.is_some() {
-        TrendOutcome::Duplicate
-    } else if record.item.published_at.is_some_and(late) {
-        TrendOutcome::Late
-    } else {
-        TrendOutcome::Counted
-    }
 }
 
 #[cfg(test)]

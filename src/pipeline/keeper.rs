@@ -3,7 +3,6 @@
 //! Upsert, duplicates, counts, rules and the commit happen here and nowhere else. Any error ends the session.
 
 use super::PipelineError;
-use super::gauges::trend_outcome;
 use super::outbox::Outbox;
 use super::shared::Shared;
 use super::stages::ProcessedRecord;
@@ -243,10 +242,9 @@ impl Keeper {
             }
         }
         if let Some(new) = applied.added.as_deref() {
-            let lateness = self.shared.config.time.lateness;
-            let outcome = trend_outcome(&new.item.record, new.item.record_time_ms, lateness);
-            self.shared.metrics.count_trend(outcome, 1);
             let contribution = contribution(&trend, &new.item, &new.source);
+            let taken = trend.outcome(&contribution);
+            self.shared.metrics.trend_items_total.with_label_values(&[taken]).inc();
             trend.apply(&contribution, Sign::Plus);
         }
     }

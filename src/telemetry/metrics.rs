@@ -279,12 +279,6 @@ impl MetricsInner {
             .inc_by(letters);
     }
 
-    pub fn count_trend(&self, outcome: TrendOutcome, items: u64) {
-        self.trend_items_total
-            .with_label_values(&[outcome.label()])
-            .inc_by(items);
-    }
-
     /// Sets a record counter to the stored balance: after a restart counters go on from there.
     pub fn restore_records(&self, source: &str, outcome: RecordOutcome, records: u64) {
         let counter = self.records_total.with_label_values(&[source, outcome.label()]);
