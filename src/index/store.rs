@@ -67,6 +67,7 @@ impl IndexStore {
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(MERGE_DELETED_RATIO);
         writer.set_merge_policy(Box::new(policy));
+        burn_first_stamp(&writer, &fields);
         // segments of a commit that a kill cut off
         writer.garbage_collect_files().wait()?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
@@ -303,6 +304,13 @@ pub enum Standing {
     Stale,
 }
 
+/// A new tantivy writer gives its first operation the stamp of the last commit. Were that a delete, a merge of committed
+/// segments (whose target is that very stamp) would skip it for a segment that already has deletes of the commit, pass over
+/// it with the cursor of another, and the replaced document would live on. So the first operation deletes nothing.
+fn burn_first_stamp(writer: &IndexWriter, fields: &Fields) {
+    writer.delete_term(Term::from_field_bytes(fields.id, b"no id has these bytes"));
+}
+
 /// The pre-tokenized fields never run a tokenizer, but the segment writer asks for one by name.
 fn register_tokenizer(index: &Index) {
     index
@@ -336,4 +344,42 @@ pub fn open_for_reading(directory: &Path) -> Result<(Index, Fields, Option<Paylo
     register_tokenizer(&index);
     let payload = read_payload(&index)?;
     Ok((index, fields, payload))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Broke: kills between small commits, then a merge, left `jd:review:1499` alive in its old and its new version.
+    #[test]
+    fn the_first_replacement_after_a_restart_survives_a_merge() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+        let commit = |store: &mut IndexStore| {
+            let payload = Payload {
+                alive_docs: store.alive_docs,
+                tombstones: store.tombstones,
+                ..Payload::default()
+            };
+            store.commit(&payload).unwrap();
+        };
+        // one segment that already has deletes of the last commit, and one that has none
+        for id in ["a", "b"] {
+            store.delete(id, 1, "source", 1_700_000_000_000).unwrap();
+        }
+        commit(&mut store);
+        store.delete("b", 2, "source", 1_700_000_000_000).unwrap();
+        commit(&mut store);
+        drop(store);
+
+        let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+        store.delete("a", 2, "source", 1_700_000_000_000).unwrap();
+        let mut segments = store.index.searchable_segment_metas().unwrap();
+        segments.sort_by_key(|segment| segment.num_deleted_docs());
+        let ids: Vec<_> = segments.iter().map(|segment| segment.id()).collect();
+        assert_eq!(ids.len(), 2);
+        store.writer.merge(&ids).wait().unwrap();
+        commit(&mut store);
+        assert_eq!(store.searcher().num_docs(), 2, "each id is alive once");
+    }
 }
