@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use support::broker::{Broker, KafkaRecord};
 use support::process::{Deployment, Outcome};
 use support::random::Random;
-use support::texts::real_texts;
+use support::texts::all_texts;
 use support::{say, shared};
 
 const PARTITIONS: i32 = 4;
@@ -118,7 +118,7 @@ fn config(broker: &Broker, topic: &str) -> String {
 
 /// Produces the items in parts, so that their texts are in memory only once. Answers the bytes of all payloads.
 fn fill(broker: &Broker, topic: &str, shared: &Path, items: usize) -> u64 {
-    let texts = Texts::new(real_texts(shared, usize::MAX));
+    let texts = Texts::new(all_texts(shared));
     let mut random = Random::new(17);
     let mut bytes = 0;
     let mut number = 0;

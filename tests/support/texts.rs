@@ -8,6 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// `count` texts drawn from all files in a fixed order that mixes them; the same texts again when there are fewer.
 pub fn real_texts(shared: &Path, count: usize) -> Vec<String> {
+    all_texts(shared).into_iter().cycle().take(count).collect()
+}
+
+/// Every text once, in a fixed order that mixes the files.
+pub fn all_texts(shared: &Path) -> Vec<String> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(shared.join("data/raw"))
         .expect("data/raw")
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -29,10 +34,5 @@ pub fn real_texts(shared: &Path, count: usize) -> Vec<String> {
         }
     }
     Random::new(3).shuffle(&mut all);
-    let mut out = all.clone();
-    while out.len() < count && !all.is_empty() {
-        out.extend_from_slice(&all);
-    }
-    out.truncate(count);
-    out
+    all
 }
