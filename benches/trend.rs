@@ -7,9 +7,10 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use qingting::config::Config;
 use qingting::index::schema::{self, Fields};
+use qingting::index::{aspect_polarity, rating_tenths};
 use qingting::item::{AnalyzedRecord, Aspect, ItemPosition, ModelRef, Precision, RecordPosition};
 use qingting::segment::Segmenter;
-use qingting::trend::{Contribution, Sign, TrendEngine, aspect_polarity, is_voice, rating_tenths};
+use qingting::trend::{Contribution, Sign, TrendEngine, is_voice};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use tantivy::{DateTime, Index, TantivyDocument};

@@ -1,7 +1,7 @@
 //! An analyzed item as an index document, and back.
 
 use super::schema::{Fields, MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
-use crate::item::{AnalyzedItem, AnalyzedRecord, Precision, RecordPosition, Token};
+use crate::item::{AnalyzedItem, AnalyzedRecord, Aspect, Precision, RecordPosition, Token};
 use std::sync::Arc;
 use tantivy::TantivyDocument;
 use tantivy::schema::Field;
@@ -219,14 +219,19 @@ pub fn single<'a>(record: &'a AnalyzedRecord, source: &'a str, index: usize) -> 
     value.filter(|value| !value.is_empty())
 }
 
-/// `logistics-`, `price+`, `effect0`.
-pub fn aspect_polarity(aspect: &str, polarity: &str) -> String {
-    let sign = match polarity {
+/// `logistics-`, `price+`, `effect0`: the value of `aspect_polarity`.
+pub fn aspect_polarity(aspect: &Aspect) -> String {
+    let mut value = aspect.aspect.clone();
+    value.push(polarity_sign(&aspect.polarity));
+    value
+}
+
+pub fn polarity_sign(polarity: &str) -> char {
+    match polarity {
         "positive" => '+',
         "negative" => '-',
         _ => '0',
-    };
-    format!("{aspect}{sign}")
+    }
 }
 
 /// Kafka topic, or `file`.
@@ -237,14 +242,12 @@ pub fn topic(position: &RecordPosition) -> &str {
     }
 }
 
-/// Rating × 10 rounded, 0 = none.
+/// Rating × 10, rounded; 0 = none. The value of the `rating` fast field.
 pub fn rating_tenths(record: &AnalyzedRecord) -> u64 {
-    record
-        .item
-        .rating
-        .as_ref()
-        .and_then(|rating| rating.overall)
-        .map_or(0, |overall| (overall * 10.0).round() as u64)
+    match record.item.rating.as_ref().and_then(|rating| rating.overall) {
+        Some(overall) if overall.is_finite() && overall > 0.0 => (overall * 10.0).round() as u64,
+        _ => 0,
+    }
 }
 
 /// xxh3-64 of the author id, 0 = unknown.
@@ -369,7 +372,7 @@ fn add_multi(document: &mut TantivyDocument, field: Field, name: &str, record: &
         }
         "aspect_polarity" => {
             for aspect in &record.analysis.aspects {
-                document.add_text(field, aspect_polarity(&aspect.aspect, &aspect.polarity));
+                document.add_text(field, aspect_polarity(aspect));
             }
         }
         "flag" => {

@@ -242,10 +242,6 @@ impl IndexStore {
         self.filter.insert(id);
     }
 
-    pub fn open_documents(&self) -> usize {
-        self.overlay.len()
-    }
-
     /// `prepare_commit` with the payload → `commit` → directory sync → reload → overlay cleared. Any error is
     /// terminal: a second `prepare_commit` would succeed without the documents that the first one lost.
     pub fn commit(&mut self, payload: &Payload) -> Result<(), IndexError> {

@@ -13,8 +13,6 @@ pub use canonical::*;
 pub use dead::*;
 pub use position::*;
 
-use std::sync::Arc;
-
 /// One record as a source handed it over, before anything was read from it.
 #[derive(Debug, Clone)]
 pub struct RawRecord {
@@ -111,20 +109,6 @@ pub struct AnalyzedItem {
     pub signature: u64,
     pub title_tokens: Vec<Token>,
     pub text_tokens: Vec<Token>,
-}
-
-/// Outcome of one record after all stateless stages, handed to the index thread.
-#[derive(Debug)]
-pub struct AnalyzedRecordBatch {
-    pub source: u16,
-    pub position: RecordPosition,
-    pub record_time_ms: i64,
-    /// xxh3-64 of the payload: notices a re-created topic.
-    pub payload_hash: u64,
-    pub payload_bytes: usize,
-    pub outcome: RecordOutcome,
-    pub changes: Vec<Change<Arc<AnalyzedItem>>>,
-    pub dead_letters: Vec<DeadLetter>,
 }
 
 /// Balance, exact at each commit: records = mapped + skipped + dead.

@@ -80,11 +80,7 @@ impl Keeper {
                 }
             };
             self.balance(&source).count_item(outcome);
-            self.shared
-                .metrics
-                .items_total
-                .with_label_values(&[&*source, outcome.label()])
-                .inc();
+            self.shared.metrics.count_items(&source, outcome, 1);
             self.open_items += 1;
         }
         Ok(())
@@ -258,19 +254,13 @@ impl Keeper {
         balance.count_record(record.outcome, record.payload_bytes);
         balance.dead_letters += record.dead_letters.len() as u64;
         let metrics = &self.shared.metrics;
-        metrics
-            .records_total
-            .with_label_values(&[&**source, record.outcome.label()])
-            .inc();
+        metrics.count_records(source, record.outcome, 1);
         metrics
             .record_bytes_total
             .with_label_values(&[&**source])
             .inc_by(record.payload_bytes);
         for letter in &record.dead_letters {
-            metrics
-                .dead_letters_total
-                .with_label_values(&[&**source, letter.code.code()])
-                .inc();
+            metrics.count_dead_letters(source, letter.code, 1);
         }
         self.payload.newest_record_time_ms = self.payload.newest_record_time_ms.max(record.record_time_ms);
         self.newest_record_time_ms

@@ -3,9 +3,9 @@
 use super::field::{FlagField, QueryField, TimeField, multi_contains};
 use super::parse::{Node, Scope};
 use super::{Query, SearchError, Tokenize};
-use crate::index::{author_hash, id_hash, single, topic, usable_event_time};
+use crate::index::{author_hash, id_hash, rating_tenths, single, topic, usable_event_time};
 use crate::item::{AnalyzedRecord, Token};
-use crate::trend::{is_voice, rating_tenths};
+use crate::trend::is_voice;
 use chrono_tz::Tz;
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -1,6 +1,7 @@
 //! What one alive document counts as: a pure function of the analyzed record, its source and its record time.
 
-use super::dims::{Dimension, is_voice, polarity_sign, rating_tenths, write_rating};
+use super::dims::{Dimension, is_voice, write_rating};
+use crate::index::{polarity_sign, rating_tenths, usable_event_time};
 use crate::item::{AnalyzedRecord, Precision, RecordPosition};
 
 /// Whether a contribution is added or taken back.
@@ -178,12 +179,7 @@ impl Contribution {
 
 /// The event time if it can be counted: known, not in the future, exact to the day at least.
 fn event_time(record: &AnalyzedRecord) -> Option<EventTime> {
-    let at_ms = record.item.published_at?;
-    let flags = &record.item.flags;
-    if flags.contains("time_unknown") || flags.contains("time_future") {
-        return None;
-    }
-    event_of(at_ms, record.item.published_precision)
+    event_of(usable_event_time(record)?, record.item.published_precision)
 }
 
 pub(super) fn event_of(at_ms: i64, precision: Precision) -> Option<EventTime> {

@@ -1,6 +1,6 @@
 //! The dimensions that are counted, with the names of `by`, `where` and the index's fast fields.
 
-use crate::item::{AnalyzedRecord, Aspect};
+use crate::item::AnalyzedRecord;
 
 /// A dimension that a rule's `by` may name. The order is the order in which a key's values are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,29 +100,6 @@ impl Dimension {
     /// Whether the index keeps the values as terms (else as a number or a bool).
     pub(super) fn is_text(self) -> bool {
         !matches!(self, Self::Rating | Self::Valid)
-    }
-}
-
-/// `logistics-`, `price+`, `effect0`: the value of `aspect_polarity`.
-pub fn aspect_polarity(aspect: &Aspect) -> String {
-    let mut value = aspect.aspect.clone();
-    value.push(polarity_sign(&aspect.polarity));
-    value
-}
-
-pub(super) fn polarity_sign(polarity: &str) -> char {
-    match polarity {
-        "positive" => '+',
-        "negative" => '-',
-        _ => '0',
-    }
-}
-
-/// Rating × 10, rounded; 0 = none. The value of the `rating` fast field.
-pub fn rating_tenths(record: &AnalyzedRecord) -> u64 {
-    match record.item.rating.as_ref().and_then(|rating| rating.overall) {
-        Some(overall) if overall.is_finite() && overall > 0.0 => (overall * 10.0).round() as u64,
-        _ => 0,
     }
 }
 

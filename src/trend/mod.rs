@@ -49,7 +49,7 @@ pub(crate) mod testing;
 pub use assess::Assessment;
 pub use contribution::{Contribution, Sign};
 pub use digest::TrendDigest;
-pub use dims::{Dimension, aspect_polarity, is_voice, rating_tenths};
+pub use dims::{Dimension, is_voice};
 pub use dispersion::{Dispersion, Scatter};
 pub use engine::TrendEngine;
 pub use error::TrendError;

@@ -1,12 +1,13 @@
 //! Invented records and a small index in memory, for the tests of this stage.
 
 use super::contribution::Contribution;
-use super::dims::{aspect_polarity, is_voice, rating_tenths};
+use super::dims::is_voice;
 use crate::config::{
     AlertingConfig, CheckpointConfig, ClockMode, Config, DeadLetterBytes, DeadLetterConfig, DuplicatesConfig,
     HttpConfig, LogConfig, ModelConfig, PrivacyConfig, RuleConfig, SearchConfig, Sensitivity, TimeConfig,
 };
 use crate::index::schema::{Fields, MULTI_DIMENSIONS, SINGLE_DIMENSIONS, build};
+use crate::index::{aspect_polarity, rating_tenths};
 use crate::item::{AnalyzedRecord, Aspect, Duplicate, ItemPosition, ModelRef, Precision, Rating, RecordPosition};
 use std::path::PathBuf;
 use std::time::Duration;
