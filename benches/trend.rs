@@ -156,7 +156,7 @@ fn counting(criterion: &mut Criterion) {
         .iter()
         .map(|record| {
             let at_ms = record.item.published_at.unwrap_or(0) + 60_000;
-            filled.contribution(record, "评价", at_ms, Some((&[], &[])))
+            filled.contribution(record, "评价", at_ms, None)
         })
         .collect();
     let mut group = criterion.benchmark_group("trend");
@@ -164,7 +164,7 @@ fn counting(criterion: &mut Criterion) {
     group.bench_function("contribution", |bencher| {
         bencher.iter(|| {
             for record in &records {
-                black_box(filled.contribution(record, "评价", START_MS, Some((&[], &[]))));
+                black_box(filled.contribution(record, "评价", START_MS, None));
             }
         });
     });
@@ -184,7 +184,7 @@ fn counting(criterion: &mut Criterion) {
     for number in 0..300_000 {
         let record = record(number, 300_000, &mut draws);
         let at_ms = record.item.published_at.unwrap_or(0) + 60_000;
-        let contribution = engine.contribution(&record, "评价", at_ms, Some((&[], &[])));
+        let contribution = engine.contribution(&record, "评价", at_ms, None);
         engine.apply(&contribution, Sign::Plus);
     }
     let boundary_ms = START_MS + WEEKS as i64 * 168 * HOUR_MS;

@@ -5,7 +5,7 @@ use super::document::KeyPath;
 use super::parse::reference;
 use super::raw::*;
 use super::*;
-use crate::item::Token;
+use crate::item::{Token, Tokens};
 use crate::search::{Query, Tokenize};
 use crate::trend::Dimension;
 
@@ -179,20 +179,20 @@ impl Checker {
 struct Runs;
 
 impl Tokenize for Runs {
-    fn tokens(&self, text: &str) -> Vec<Token> {
+    fn tokens(&self, text: &str) -> Tokens {
+        let text = text.to_lowercase();
         let runs = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
         runs.enumerate()
-            .map(|(position, run)| Token {
-                text: run.to_lowercase(),
+            .map(|(position, text)| Token {
+                text,
                 from: 0,
                 to: 0,
                 position: position as u32,
-                span: 1,
             })
             .collect()
     }
 
-    fn query_tokens(&self, text: &str) -> Vec<Token> {
+    fn query_tokens(&self, text: &str) -> Tokens {
         self.tokens(text)
     }
 }

@@ -117,7 +117,7 @@ fn validity(rule: Option<&'static str>, model: Valid) -> Valid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::{Aspect, CleanItem, Count, Item, ItemPosition, RecordPosition};
+    use crate::item::{Aspect, CleanItem, Count, Item, ItemPosition, RecordPosition, Tokens};
 
     fn segmented(item: Item, invalid_reason: Option<&'static str>) -> SegmentedItem {
         SegmentedItem {
@@ -133,8 +133,8 @@ mod tests {
                 signature: 7,
                 invalid_reason,
             },
-            title_tokens: Vec::new(),
-            text_tokens: Vec::new(),
+            title_tokens: Tokens::default(),
+            text_tokens: Tokens::default(),
             terms: vec!["客服".to_owned()],
         }
     }

@@ -1,11 +1,13 @@
 //! An analyzed item as an index document, and back.
 
 use super::schema::{Fields, MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
-use crate::item::{AnalyzedItem, AnalyzedRecord, Aspect, Precision, RecordPosition, Token};
+use super::token_text::encode;
+use crate::item::{
+    Analysis, AnalyzedItem, AnalyzedRecord, Aspect, ItemPosition, Precision, RecordPosition, Token, Tokens,
+};
 use std::sync::Arc;
 use tantivy::TantivyDocument;
 use tantivy::schema::Field;
-use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// First valid date of the index, ms: 1990-01-01.
@@ -17,6 +19,8 @@ const MAX_DIMENSION_BYTES: usize = 1_024;
 const MAX_TOKENS: usize = 100_000;
 const MAX_POSITION: u32 = 1 << 20;
 const MAX_JSON_BYTES: usize = 4 << 20;
+/// Most records fit without growing.
+const JSON_CAPACITY_BYTES: usize = 2 << 10;
 
 /// The 16-byte key of an item id.
 pub fn id_hash(id: &str) -> u128 {
@@ -47,21 +51,29 @@ pub enum InvalidDocument {
 pub struct PreparedItem {
     pub item: Arc<AnalyzedItem>,
     pub id_hash: u128,
-    /// Ties of (version, epoch); equal content is `stale`. Leaves out where the record stood, so that the same item
-    /// from two topics is one content.
+    /// Ties of (version, epoch); equal content is `stale`. The item alone, not where its record stood, so that the same
+    /// item from two topics is one content.
     pub content_hash: u64,
-    /// The analyzed record, not yet with a duplicate.
-    pub json: Vec<u8>,
-    title: PreTokenizedString,
-    text: PreTokenizedString,
+    /// The analyzed record, not yet with a duplicate; the first `item_bytes` are the item's.
+    json: Vec<u8>,
+    item_bytes: usize,
+    /// Words for the index, see [`super::token_text`].
+    title: String,
+    text: String,
+    /// Words of title and text as rules look at them.
+    pub words: (Tokens, Tokens),
 }
 
 /// Checks an item against the limits of the index and prepares what needs no other item.
 pub fn prepare(mut item: AnalyzedItem) -> Result<PreparedItem, InvalidDocument> {
     validate(&item)?;
-    let title = pre_tokenized(std::mem::take(&mut item.title_tokens));
-    let text = pre_tokenized(std::mem::take(&mut item.text_tokens));
-    let json = serde_json::to_vec(&item.record).map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
+    let mut json = Vec::with_capacity(JSON_CAPACITY_BYTES);
+    write_json(&mut json, &item.record.item)?;
+    // the closing brace: position and analysis follow
+    json.pop();
+    let item_bytes = json.len();
+    let content_hash = xxh3_64(&json);
+    append_rest(&mut json, &item.record)?;
     if json.len() > MAX_JSON_BYTES {
         return Err(InvalidDocument::TooLong {
             path: "record",
@@ -69,54 +81,47 @@ pub fn prepare(mut item: AnalyzedItem) -> Result<PreparedItem, InvalidDocument> 
             limit: MAX_JSON_BYTES,
         });
     }
-    let content_hash = content_hash(&item.record)?;
+    // not kept with the item: it stays in memory until the commit
+    let words = (
+        std::mem::take(&mut item.title_tokens),
+        std::mem::take(&mut item.text_tokens),
+    );
     Ok(PreparedItem {
         id_hash: id_hash(&item.record.item.id),
         content_hash,
         json,
-        title,
-        text,
+        item_bytes,
+        title: encode(&words.0),
+        text: encode(&words.1),
+        words,
         item: Arc::new(item),
     })
 }
 
-fn content_hash(record: &AnalyzedRecord) -> Result<u64, InvalidDocument> {
-    let mut content = serde_json::to_vec(&ContentOf {
-        title: &record.item.title,
-        text: &record.item.text,
-        rating: record.item.rating.as_ref(),
-        source: &record.item.source,
-        author: &record.item.author,
-        subject: &record.item.subject,
-        published_at: record.item.published_at,
-        engagement: &record.item.engagement,
-        complaint: record.item.complaint.as_ref(),
-        reply: &record.item.reply,
-        append: &record.item.append,
-        tags: &record.item.tags,
-        ext: &record.item.ext,
-    })
-    .map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
-    content.extend_from_slice(record.item.id.as_bytes());
-    Ok(xxh3_64(&content))
+/// What an [`AnalyzedRecord`] has beside its item: the item's JSON is written once, and hashed before the rest follows.
+#[derive(serde::Serialize)]
+struct Rest<'a> {
+    position: &'a ItemPosition,
+    pipeline_version: &'a str,
+    analysis: &'a Analysis,
 }
 
-/// What decides ties between two versions of one collect time. No position, no analysis.
-#[derive(serde::Serialize)]
-struct ContentOf<'a> {
-    title: &'a str,
-    text: &'a str,
-    rating: Option<&'a crate::item::Rating>,
-    source: &'a crate::item::ItemSource,
-    author: &'a crate::item::Author,
-    subject: &'a crate::item::Subject,
-    published_at: Option<i64>,
-    engagement: &'a std::collections::BTreeMap<String, crate::item::Count>,
-    complaint: Option<&'a crate::item::Complaint>,
-    reply: &'a [crate::item::Reply],
-    append: &'a [crate::item::Append],
-    tags: &'a [String],
-    ext: &'a serde_json::Map<String, serde_json::Value>,
+fn append_rest(json: &mut Vec<u8>, record: &AnalyzedRecord) -> Result<(), InvalidDocument> {
+    let open = json.len();
+    write_json(
+        json,
+        &Rest {
+            position: &record.position,
+            pipeline_version: &record.pipeline_version,
+            analysis: &record.analysis,
+        },
+    )?;
+    json[open] = b',';
+    Ok(())
+}
+
+fn write_json(json: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), InvalidDocument> {
+    serde_json::to_writer(json, value).map_err(|error| InvalidDocument::Serialize(error.to_string()))
 }
 
 /// The limits of the index; the property test below holds that what passes never errors in the writer.
@@ -157,8 +162,9 @@ pub fn validate(item: &AnalyzedItem) -> Result<(), InvalidDocument> {
 }
 
 /// tantivy writes positions as differences and panics, in its own thread, on one that is negative.
-fn in_order(path: &'static str, tokens: &[Token]) -> Result<(), InvalidDocument> {
-    let back = |(before, after): (&Token, &Token)| after.position < before.position || after.position > MAX_POSITION;
+fn in_order(path: &'static str, tokens: &Tokens) -> Result<(), InvalidDocument> {
+    let back =
+        |(before, after): (Token<'_>, Token<'_>)| after.position < before.position || after.position > MAX_POSITION;
     match tokens.iter().zip(tokens.iter().skip(1)).position(back) {
         Some(token) => Err(InvalidDocument::Positions { path, token: token + 1 }),
         None => Ok(()),
@@ -170,23 +176,6 @@ fn too_long(path: &'static str, bytes: usize, limit: usize) -> Result<(), Invali
         Err(InvalidDocument::TooLong { path, bytes, limit })
     } else {
         Ok(())
-    }
-}
-
-fn pre_tokenized(tokens: Vec<Token>) -> PreTokenizedString {
-    PreTokenizedString {
-        text: String::new(),
-        tokens: tokens
-            .into_iter()
-            .filter(|token| token.text.len() <= MAX_DIMENSION_BYTES)
-            .map(|token| IndexToken {
-                offset_from: token.from as usize,
-                offset_to: token.to as usize,
-                position: token.position as usize,
-                position_length: usize::from(token.span.max(1)),
-                text: token.text,
-            })
-            .collect(),
     }
 }
 
@@ -271,12 +260,12 @@ pub fn usable_event_time(record: &AnalyzedRecord) -> Option<i64> {
 }
 
 impl PreparedItem {
-    /// Stores what the duplicate window decided; the record is written again.
+    /// Stores what the duplicate window decided; what follows the item is written again.
     pub fn set_duplicate(&mut self, duplicate: Option<crate::item::Duplicate>) -> Result<(), InvalidDocument> {
         let item = Arc::make_mut(&mut self.item);
         item.record.analysis.duplicate = duplicate;
-        self.json = serde_json::to_vec(&item.record).map_err(|error| InvalidDocument::Serialize(error.to_string()))?;
-        Ok(())
+        self.json.truncate(self.item_bytes);
+        append_rest(&mut self.json, &item.record)
     }
 
     /// The document, consuming the prepared parts. `voice` is `trend::is_voice` of the record.
@@ -284,8 +273,8 @@ impl PreparedItem {
         let record = &self.item.record;
         let item = &record.item;
         let mut document = key(fields, self.id_hash, item.version, epoch, self.content_hash);
-        document.add_pre_tokenized_text(fields.title, self.title);
-        document.add_pre_tokenized_text(fields.text, self.text);
+        document.add_text(fields.title, &self.title);
+        document.add_text(fields.text, &self.text);
         for (index, field) in fields.single.iter().enumerate() {
             if let Some(value) = single(record, source, index) {
                 document.add_text(*field, value);

@@ -3,7 +3,7 @@
 
 use super::IndexError;
 use super::schema::Fields;
-use crate::item::{AnalyzedItem, AnalyzedRecord};
+use crate::item::{AnalyzedItem, AnalyzedRecord, Tokens};
 use fastbloom::BloomFilter;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::cmp::Ordering;
@@ -44,7 +44,7 @@ pub struct Known {
 /// A document that would be replaced, with what its contributions are computed from.
 #[derive(Debug)]
 pub struct KnownDocument {
-    /// Without tokens where it was read back from the index.
+    /// Without tokens.
     pub item: Arc<AnalyzedItem>,
     /// Configured name of its source.
     pub source: Arc<str>,
@@ -156,8 +156,8 @@ fn known(
             .first(doc)
             .map_or(0, |date| date.into_timestamp_millis()),
         signature: fast.u64("signature")?.first(doc).unwrap_or(0),
-        title_tokens: Vec::new(),
-        text_tokens: Vec::new(),
+        title_tokens: Tokens::default(),
+        text_tokens: Tokens::default(),
     };
     let duplicate = fast.bool("duplicate")?.first(doc) == Some(true);
     Ok(Known {

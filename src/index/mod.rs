@@ -9,11 +9,12 @@ mod duplicates;
 mod lookup;
 pub mod schema;
 mod store;
+mod token_text;
 
 pub use document::*;
 pub use duplicates::{DuplicateWindow, Seen};
 pub use lookup::{ItemVersion, Known, KnownDocument, decode, find, id_of};
-pub use store::{Applied, IndexStore, Standing, open_for_reading};
+pub use store::{Applied, IndexStore, Standing, open_for_reading, register_tokenizer};
 
 use std::path::PathBuf;
 

@@ -3,13 +3,14 @@
 use super::document::{PreparedItem, tombstone};
 use super::lookup::{IdFilter, ItemVersion, Known, KnownDocument, Overlay, find};
 use super::schema::{Fields, TOKENIZER, build};
+use super::token_text::TokenText;
 use super::{IndexError, id_hash};
 use crate::checkpoint::Payload;
 use crate::telemetry::ItemOutcome;
 use std::path::Path;
 use std::sync::Arc;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
-use tantivy::tokenizer::{RawTokenizer, TextAnalyzer};
+use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{Directory, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, Term};
 
 /// Bytes that the one indexing thread buffers before it flushes a segment of its own.
@@ -307,11 +308,11 @@ fn burn_first_stamp(writer: &IndexWriter, fields: &Fields) {
     writer.delete_term(Term::from_field_bytes(fields.id, b"no id has these bytes"));
 }
 
-/// The pre-tokenized fields never run a tokenizer, but the segment writer asks for one by name.
-fn register_tokenizer(index: &Index) {
+/// An index of our schema needs this before it is written.
+pub fn register_tokenizer(index: &Index) {
     index
         .tokenizers()
-        .register(TOKENIZER, TextAnalyzer::from(RawTokenizer::default()));
+        .register(TOKENIZER, TextAnalyzer::from(TokenText::default()));
 }
 
 fn read_payload(index: &Index) -> Result<Option<Payload>, IndexError> {

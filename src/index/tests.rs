@@ -4,6 +4,7 @@ use super::*;
 use crate::checkpoint::Payload;
 use crate::item::{
     Analysis, AnalyzedItem, AnalyzedRecord, Aspect, Author, Item, ItemPosition, ItemSource, RecordPosition, Token,
+    Tokens,
 };
 use crate::telemetry::ItemOutcome;
 use proptest::prelude::*;
@@ -42,15 +43,21 @@ fn item(id: &str, version: i64, text: &str) -> AnalyzedItem {
         source: 0,
         record_time_ms: NOW_MS,
         signature: 0,
-        title_tokens: Vec::new(),
-        text_tokens: vec![Token {
-            text: "快递".into(),
-            from: 0,
-            to: 6,
-            position: 0,
-            span: 1,
-        }],
+        title_tokens: Tokens::default(),
+        text_tokens: words(&[("快递", 0)]),
     }
+}
+
+fn words(words: &[(&str, u32)]) -> Tokens {
+    words
+        .iter()
+        .map(|&(text, position)| Token {
+            text,
+            from: 0,
+            to: 0,
+            position,
+        })
+        .collect()
 }
 
 fn upsert(store: &mut IndexStore, item: AnalyzedItem) -> (ItemOutcome, Option<Arc<KnownDocument>>) {
@@ -186,15 +193,7 @@ fn dates_and_lengths_beyond_the_index_are_refused_before_the_writer() {
     ));
     assert_eq!(prepare(item("", 1, "text")).err(), Some(InvalidDocument::NoId));
     let mut bad = item("a", 1, "text");
-    bad.text_tokens = [3, 2]
-        .map(|position| Token {
-            text: "快".into(),
-            from: 0,
-            to: 3,
-            position,
-            span: 1,
-        })
-        .to_vec();
+    bad.text_tokens = words(&[("快", 3), ("快", 2)]);
     assert!(matches!(
         prepare(bad),
         Err(InvalidDocument::Positions { path: "text", token: 1 })
@@ -215,15 +214,12 @@ fn any_item() -> impl Strategy<Value = AnalyzedItem> {
         proptest::option::of(any::<i64>()),
         optional.clone(),
         optional,
-        proptest::collection::vec(
-            (any::<String>(), any::<u32>(), any::<u32>(), 0u32..200_000, any::<u16>()),
-            0..20,
-        ),
+        proptest::collection::vec((any::<String>(), 0u32..200_000), 0..20),
         any::<bool>(),
         any::<u64>(),
     )
         .prop_map(
-            |(id, version, text, published_at, brand, author, tokens, sorted, signature)| {
+            |(id, version, text, published_at, brand, author, mut tokens, sorted, signature)| {
                 let mut made = item(&id, version, &text);
                 made.record.item.published_at = published_at;
                 made.record.item.subject.brand = brand.clone();
@@ -239,19 +235,14 @@ fn any_item() -> impl Strategy<Value = AnalyzedItem> {
                     p: f32::NAN,
                 }];
                 made.signature = signature;
-                made.text_tokens = tokens
-                    .into_iter()
-                    .map(|(text, from, to, position, span)| Token {
-                        text,
-                        from,
-                        to,
-                        position,
-                        span,
-                    })
-                    .collect();
                 if sorted {
-                    made.text_tokens.sort_by_key(|token| token.position);
+                    tokens.sort_by_key(|(_, position)| *position);
                 }
+                let tokens: Vec<_> = tokens
+                    .iter()
+                    .map(|(text, position)| (text.as_str(), *position))
+                    .collect();
+                made.text_tokens = words(&tokens);
                 made
             },
         )

@@ -7,11 +7,13 @@ mod analyzed;
 mod canonical;
 mod dead;
 mod position;
+mod tokens;
 
 pub use analyzed::*;
 pub use canonical::*;
 pub use dead::*;
 pub use position::*;
+pub use tokens::{Token, Tokens};
 
 /// One record as a source handed it over, before anything was read from it.
 #[derive(Debug, Clone)]
@@ -77,25 +79,12 @@ pub struct CleanItem {
     pub invalid_reason: Option<&'static str>,
 }
 
-/// One token of a text. Positions are token ordinals so that phrases work; several tokens may share one
-/// (search-mode sub-words).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    pub text: String,
-    /// Byte offsets in the text that was segmented.
-    pub from: u32,
-    pub to: u32,
-    pub position: u32,
-    /// Number of positions that this token spans (≥ 1).
-    pub span: u16,
-}
-
 /// An item with its words. `title_tokens` and `text_tokens` index `item.title` / `item.text` (offsets match the stored text).
 #[derive(Debug, Clone)]
 pub struct SegmentedItem {
     pub clean: CleanItem,
-    pub title_tokens: Vec<Token>,
-    pub text_tokens: Vec<Token>,
+    pub title_tokens: Tokens,
+    pub text_tokens: Tokens,
     /// Content words of the item, first occurrence order, no stop words, at most 64.
     pub terms: Vec<String>,
 }
@@ -107,8 +96,8 @@ pub struct AnalyzedItem {
     pub source: u16,
     pub record_time_ms: i64,
     pub signature: u64,
-    pub title_tokens: Vec<Token>,
-    pub text_tokens: Vec<Token>,
+    pub title_tokens: Tokens,
+    pub text_tokens: Tokens,
 }
 
 /// Balance, exact at each commit: records = mapped + skipped + dead.

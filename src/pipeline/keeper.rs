@@ -14,7 +14,7 @@ use crate::checkpoint::{
 use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
 use crate::index::{Applied, DuplicateWindow, IndexStore, KnownDocument, PreparedItem, Seen, Standing};
-use crate::item::{AnalyzedItem, Change, Duplicate, RecordPosition};
+use crate::item::{AnalyzedItem, Change, Duplicate, RecordPosition, Tokens};
 use crate::source::gate::HOUR_MS;
 use crate::telemetry::{ItemOutcome, Stage, StageTimer};
 use crate::trend::{Contribution, IndexEvidence, Sign, TrendEngine, is_voice};
@@ -75,7 +75,7 @@ impl Keeper {
                     ..
                 } => {
                     let applied = self.store.delete(&id, version, &source, record_time_ms)?;
-                    self.count(&applied, crate::index::id_hash(&id));
+                    self.count(&applied, crate::index::id_hash(&id), &Default::default());
                     applied.outcome
                 }
             };
@@ -183,8 +183,9 @@ impl Keeper {
         let duplicate = self.decide_duplicate(&mut item, old.as_deref())?;
         let voice = is_voice(&item.item.record);
         self.shared.gauges.item(source, &item.item.record);
+        let words = std::mem::take(&mut item.words);
         let applied = self.store.add(item, standing, source, voice, duplicate)?;
-        self.count(&applied, id);
+        self.count(&applied, id, &words);
         Ok(applied.outcome)
     }
 
@@ -222,12 +223,12 @@ impl Keeper {
     }
 
     /// Subtracts what the replaced document contributed and adds what the new one does.
-    fn count(&mut self, applied: &Applied, id: u128) {
+    fn count(&mut self, applied: &Applied, id: u128, words: &(Tokens, Tokens)) {
         let mut trend = self.trend.write();
         if let Some(old) = applied.replaced.as_deref()
             && !seeded(Bug::CountByArrival)
         {
-            let contribution = contribution(&trend, &old.item, &old.source);
+            let contribution = contribution(&trend, &old.item, &old.source, None);
             trend.apply(&contribution, Sign::Minus);
             let kept = applied
                 .added
@@ -238,7 +239,7 @@ impl Keeper {
             }
         }
         if let Some(new) = applied.added.as_deref() {
-            let contribution = contribution(&trend, &new.item, &new.source);
+            let contribution = contribution(&trend, &new.item, &new.source, Some((&words.0, &words.1)));
             let taken = trend.outcome(&contribution);
             self.shared.metrics.trend_items_total.with_label_values(&[taken]).inc();
             trend.apply(&contribution, Sign::Plus);
@@ -246,7 +247,7 @@ impl Keeper {
     }
 
     fn contribution(&self, item: &AnalyzedItem, source: &str) -> Contribution {
-        contribution(&self.trend.read(), item, source)
+        contribution(&self.trend.read(), item, source, None)
     }
 
     fn count_record(&mut self, source: &Arc<str>, record: &ProcessedRecord) {
@@ -391,6 +392,11 @@ impl Keeper {
     }
 }
 
-fn contribution(trend: &TrendEngine, item: &AnalyzedItem, source: &str) -> Contribution {
-    trend.contribution(&item.record, source, item.record_time_ms, None)
+fn contribution(
+    trend: &TrendEngine,
+    item: &AnalyzedItem,
+    source: &str,
+    tokens: Option<(&Tokens, &Tokens)>,
+) -> Contribution {
+    trend.contribution(&item.record, source, item.record_time_ms, tokens)
 }

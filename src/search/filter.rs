@@ -4,7 +4,7 @@ use super::field::{FlagField, QueryField, TimeField, multi_contains};
 use super::parse::{Node, Scope};
 use super::{Query, SearchError, Tokenize};
 use crate::index::{author_hash, id_hash, rating_tenths, single, topic, usable_event_time};
-use crate::item::{AnalyzedRecord, Token};
+use crate::item::{AnalyzedRecord, Tokens};
 use crate::trend::is_voice;
 use chrono_tz::Tz;
 use xxhash_rust::xxh3::xxh3_64;
@@ -64,8 +64,8 @@ pub(super) enum Clause {
 struct Document<'a> {
     record: &'a AnalyzedRecord,
     source: &'a str,
-    title_tokens: &'a [Token],
-    text_tokens: &'a [Token],
+    title_tokens: &'a Tokens,
+    text_tokens: &'a Tokens,
 }
 
 impl Filter {
@@ -92,13 +92,7 @@ impl Filter {
     /// Whether the record is one that the query selects; `source` is the configured name. Agrees with
     /// [`Filter::to_tantivy`] on the same record. Some hundred nanoseconds for a query of dimensions, and for each
     /// word one comparison with each token.
-    pub fn matches(
-        &self,
-        record: &AnalyzedRecord,
-        title_tokens: &[Token],
-        text_tokens: &[Token],
-        source: &str,
-    ) -> bool {
+    pub fn matches(&self, record: &AnalyzedRecord, title_tokens: &Tokens, text_tokens: &Tokens, source: &str) -> bool {
         self.root.matches(&Document {
             record,
             source,
@@ -142,8 +136,8 @@ impl Binder<'_> {
             Node::Token(token) => {
                 let folded = self.tokenizer.query_tokens(token);
                 // A term that the segmenter keeps whole is looked up in its folded form, any other as it is written.
-                let text = match folded.as_slice() {
-                    [only] => only.text.clone(),
+                let text = match folded.get(0) {
+                    Some(only) if folded.len() == 1 => only.text.to_owned(),
                     _ => token.clone(),
                 };
                 Clause::Words {
@@ -181,7 +175,7 @@ impl Binder<'_> {
 
     fn words(&mut self, scope: Scope, text: &str) -> Result<Option<Clause>, SearchError> {
         let found = self.segment(text)?;
-        let mut tokens: Vec<String> = found.iter().map(|token| token.text.clone()).collect();
+        let mut tokens: Vec<String> = found.iter().map(|token| token.text.to_owned()).collect();
         tokens.sort_unstable();
         tokens.dedup();
         Ok((!tokens.is_empty()).then(|| Clause::Words {
@@ -196,7 +190,7 @@ impl Binder<'_> {
         Ok((!positions.is_empty()).then_some(Clause::Phrase { scope, positions }))
     }
 
-    fn segment(&mut self, text: &str) -> Result<Vec<Token>, SearchError> {
+    fn segment(&mut self, text: &str) -> Result<Tokens, SearchError> {
         let tokens = self.tokenizer.query_tokens(text);
         self.tokens += tokens.len();
         if self.tokens > self.max_tokens {
@@ -218,11 +212,11 @@ fn combined(mut clauses: Vec<Clause>, combine: fn(Vec<Clause>) -> Clause) -> Opt
 }
 
 /// Distances from the first token, each (distance, token) once.
-fn positions(tokens: &[Token]) -> Vec<(u32, String)> {
+fn positions(tokens: &Tokens) -> Vec<(u32, String)> {
     let first = tokens.iter().map(|token| token.position).min().unwrap_or(0);
     let mut positions: Vec<(u32, String)> = tokens
         .iter()
-        .map(|token| (token.position - first, token.text.clone()))
+        .map(|token| (token.position - first, token.text.to_owned()))
         .collect();
     positions.sort_unstable();
     positions.dedup();
@@ -264,12 +258,17 @@ impl Clause {
             Self::Not(inner) => !inner.matches(document),
             Self::Words { scope, tokens, .. } => {
                 let (title, text) = document.scoped(*scope);
-                let has = |list: &[Token], wanted: &str| list.iter().any(|token| token.text == wanted);
+                let has = |list: Option<&Tokens>, wanted: &str| {
+                    list.is_some_and(|list| list.iter().any(|token| token.text == wanted))
+                };
                 tokens.iter().all(|wanted| has(text, wanted) || has(title, wanted))
             }
             Self::Phrase { scope, positions } => {
                 let (title, text) = document.scoped(*scope);
-                has_phrase(text, positions) || has_phrase(title, positions)
+                [text, title]
+                    .into_iter()
+                    .flatten()
+                    .any(|tokens| has_phrase(tokens, positions))
             }
             Self::Single { ordinal, value } => single(record, document.source, *ordinal) == Some(value),
             Self::Multi { ordinal, value } => multi_contains(record, *ordinal, value),
@@ -315,16 +314,16 @@ impl Clause {
 }
 
 impl<'a> Document<'a> {
-    fn scoped(&self, scope: Scope) -> (&'a [Token], &'a [Token]) {
+    fn scoped(&self, scope: Scope) -> (Option<&'a Tokens>, Option<&'a Tokens>) {
         match scope {
-            Scope::Both => (self.title_tokens, self.text_tokens),
-            Scope::Title => (self.title_tokens, &[]),
-            Scope::Text => (&[], self.text_tokens),
+            Scope::Both => (Some(self.title_tokens), Some(self.text_tokens)),
+            Scope::Title => (Some(self.title_tokens), None),
+            Scope::Text => (None, Some(self.text_tokens)),
         }
     }
 }
 
-fn has_phrase(tokens: &[Token], positions: &[(u32, String)]) -> bool {
+fn has_phrase(tokens: &Tokens, positions: &[(u32, String)]) -> bool {
     let Some(((_, first), rest)) = positions.split_first() else {
         return false;
     };

@@ -38,8 +38,8 @@ pub fn fragment(text: &str, wanted: &[&str], tokenizer: &dyn Tokenize, max_chars
 fn found_ranges(text: &str, wanted: &[&str], tokenizer: &dyn Tokenize) -> Vec<(usize, usize)> {
     let mut ranges: Vec<(usize, usize)> = tokenizer
         .tokens(text)
-        .into_iter()
-        .filter(|token| wanted.binary_search(&token.text.as_str()).is_ok())
+        .iter()
+        .filter(|token| wanted.binary_search(&token.text).is_ok())
         .map(|token| (token.from as usize, token.to as usize))
         .filter(|(from, to)| text.is_char_boundary(*from) && text.is_char_boundary(*to) && from < to)
         .collect();

@@ -76,7 +76,10 @@ impl Clause {
                 };
                 time_range(field, *from, *to)
             }
-            Self::Author(hash) => silent(term_query(Term::from_field_u64(fields.author, *hash))),
+            Self::Author(hash) => {
+                let author = || Bound::Included(Term::from_field_u64(fields.author, *hash));
+                range(author(), author())
+            }
             Self::Id(hash) => silent(term_query(Term::from_field_bytes(fields.id, &hash.to_be_bytes()))),
         }
     }

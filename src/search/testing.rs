@@ -6,7 +6,7 @@ use crate::index;
 use crate::index::schema::{self, Fields};
 use crate::item::{
     ANALYZED_SCHEMA, AnalyzedItem, AnalyzedRecord, Aspect, Author, Item, ItemPosition, ItemSource, Precision,
-    RecordPosition, Token,
+    RecordPosition, Token, Tokens,
 };
 use crate::trend::is_voice;
 use std::time::Duration;
@@ -19,8 +19,8 @@ pub(crate) const SOURCE: &str = "shop";
 pub(crate) struct PairTokenizer;
 
 impl Tokenize for PairTokenizer {
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        let mut tokens = Vec::new();
+    fn tokens(&self, text: &str) -> Tokens {
+        let mut tokens = Tokens::default();
         let mut position = 0;
         let chars: Vec<(usize, char)> = text.char_indices().collect();
         let mut at = 0;
@@ -39,11 +39,10 @@ impl Tokenize for PairTokenizer {
             let byte_of = |index: usize| chars.get(index).map_or(text.len(), |(byte, _)| *byte);
             let mut push = |start: usize, stop: usize| {
                 tokens.push(Token {
-                    text: text[byte_of(start)..byte_of(stop)].to_lowercase(),
+                    text: &text[byte_of(start)..byte_of(stop)].to_lowercase(),
                     from: byte_of(start) as u32,
                     to: byte_of(stop) as u32,
                     position,
-                    span: 1,
                 });
             };
             push(at, end);
@@ -58,7 +57,7 @@ impl Tokenize for PairTokenizer {
         tokens
     }
 
-    fn query_tokens(&self, text: &str) -> Vec<Token> {
+    fn query_tokens(&self, text: &str) -> Tokens {
         self.tokens(text)
     }
 }
@@ -150,9 +149,7 @@ pub(crate) fn index_of(records: &[AnalyzedRecord]) -> (Searcher, Fields) {
 pub(crate) fn index_with(records: &[AnalyzedRecord], tokenizer: &dyn Tokenize) -> (Searcher, Fields) {
     let (schema, fields) = schema::build();
     let ram = Index::create_in_ram(schema);
-    // Text comes in tokens; the name must merely be known.
-    ram.tokenizers()
-        .register(schema::TOKENIZER, tantivy::tokenizer::RawTokenizer::default());
+    index::register_tokenizer(&ram);
     let mut writer = ram.writer_with_num_threads(1, 15_000_000).unwrap();
     let half = records.len() / 2;
     for part in [&records[..half], &records[half..]] {

@@ -1,28 +1,29 @@
 //! What search needs from the segmenter.
 
-use crate::item::Token;
+use crate::item::Tokens;
 use crate::segment::Segmenter;
 
 /// Cuts text into tokens the way the index did.
 pub trait Tokenize {
     /// Tokens of a stored text, as the index has them.
-    fn tokens(&self, text: &str) -> Vec<Token>;
+    fn tokens(&self, text: &str) -> Tokens;
     /// Tokens of a query.
-    fn query_tokens(&self, text: &str) -> Vec<Token>;
+    fn query_tokens(&self, text: &str) -> Tokens;
 }
 
 impl Tokenize for Segmenter {
-    fn tokens(&self, text: &str) -> Vec<Token> {
+    fn tokens(&self, text: &str) -> Tokens {
         Segmenter::tokens(self, text)
     }
 
-    fn query_tokens(&self, text: &str) -> Vec<Token> {
+    fn query_tokens(&self, text: &str) -> Tokens {
         Segmenter::query_tokens(self, text)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::item::Tokens;
     use crate::search::Query;
     use crate::search::testing::{limits, record};
     use crate::segment::Segmenter;
@@ -34,7 +35,7 @@ mod tests {
             .unwrap()
             .bind(&segmenter, Shanghai)
             .unwrap();
-        filter.matches(&record("1", text), &[], &segmenter.tokens(text), "shop")
+        filter.matches(&record("1", text), &Tokens::default(), &segmenter.tokens(text), "shop")
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use crate::item::{CleanItem, SegmentedItem, Token};
+use crate::item::{CleanItem, SegmentedItem, Tokens};
 use jieba_rs::Jieba;
 use std::sync::{Arc, OnceLock};
 
@@ -57,13 +57,13 @@ impl Segmenter {
 
     /// Index tokens of `text`, ordered by position. `Token::text` is folded, the offsets are bytes of the given
     /// `text`. Sub-words follow the unit whose position they share. Linear in the length of the text.
-    pub fn tokens(&self, text: &str) -> Vec<Token> {
+    pub fn tokens(&self, text: &str) -> Tokens {
         tokenizer::cut(&self.jieba, text, tokenizer::SubWords::Emit, None)
     }
 
     /// Tokens of a query: the units of [`Self::tokens`] alone, since a document that holds a unit holds its sub-words.
     /// Positions are consecutive, so that a phrase may use them as they are.
-    pub fn query_tokens(&self, text: &str) -> Vec<Token> {
+    pub fn query_tokens(&self, text: &str) -> Tokens {
         tokenizer::cut(&self.jieba, text, tokenizer::SubWords::Skip, None)
     }
 

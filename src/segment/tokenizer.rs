@@ -2,7 +2,7 @@
 
 use super::folded::Folded;
 use super::words::{Terms, is_degree_word};
-use crate::item::Token;
+use crate::item::{Token, Tokens};
 use jieba_rs::Jieba;
 use std::cell::RefCell;
 
@@ -25,9 +25,9 @@ thread_local! {
 }
 
 /// Cuts `text`; what counts as a content word is also given to `terms`.
-pub(super) fn cut(jieba: &Jieba, text: &str, sub_words: SubWords, terms: Option<&mut Terms>) -> Vec<Token> {
+pub(super) fn cut(jieba: &Jieba, text: &str, sub_words: SubWords, terms: Option<&mut Terms>) -> Tokens {
     if text.is_empty() {
-        return Vec::new();
+        return Tokens::default();
     }
     SCRATCH.with_borrow_mut(|Scratch { folded, words }| {
         folded.fold(text);
@@ -73,10 +73,11 @@ fn cut_folded(
     words: &mut Vec<u32>,
     sub_words: SubWords,
     mut terms: Option<&mut Terms>,
-) -> Vec<Token> {
+) -> Tokens {
     let mut out = Units {
         folded,
-        tokens: Vec::new(),
+        // sub-words come on top of the words that tile the text
+        tokens: Tokens::with_capacity(folded.text.len() / 4 + 4, folded.text.len() + folded.text.len() / 2),
         next_position: 0,
         open_letters: None,
     };
@@ -91,7 +92,7 @@ fn cut_folded(
 
 struct Units<'a> {
     folded: &'a Folded,
-    tokens: Vec<Token>,
+    tokens: Tokens,
     next_position: u32,
     /// Folded byte offset at which the last unit ended and its index in `tokens`, if it is a run of letters that may
     /// go on: jieba gives letters that are neither Chinese nor ASCII one by one.
@@ -133,7 +134,7 @@ impl Units<'_> {
                 let unit = self.tokens.len() - 1;
                 for part in &cut[next..index] {
                     let (start, text) = trim(base + part.byte_start, part.word);
-                    if text.len() > 1 && self.tokens[unit].text != text {
+                    if text.len() > 1 && self.tokens.get(unit).is_some_and(|unit| unit.text != text) {
                         self.push(text, start, position);
                     }
                 }
@@ -183,10 +184,12 @@ impl Units<'_> {
         if joins
             && let Some((open_end, unit)) = open_letters
             && open_end == start
-            && self.tokens[unit].text.len() + text.len() <= MAX_TOKEN_BYTES
+            && self
+                .tokens
+                .get(unit)
+                .is_some_and(|unit| unit.text.len() + text.len() <= MAX_TOKEN_BYTES)
         {
-            self.tokens[unit].text.push_str(text);
-            self.tokens[unit].to = self.folded.original(end);
+            self.tokens.lengthen(unit, text, self.folded.original(end));
             self.open_letters = Some((end, unit));
             return;
         }
@@ -209,11 +212,10 @@ impl Units<'_> {
             end -= 1;
         }
         self.tokens.push(Token {
-            text: word[..end].to_owned(),
+            text: &word[..end],
             from: self.folded.original(start),
             to: self.folded.original(start + word.len()),
             position,
-            span: 1,
         });
     }
 }

@@ -13,7 +13,7 @@ use super::rules::{self, Rule};
 use super::store::{Bucket, LATE, ON_TIME, Store, TOTAL, ValueId, Values};
 use super::view::View;
 use crate::config::Config;
-use crate::item::{AnalyzedRecord, Token};
+use crate::item::{AnalyzedRecord, Tokens};
 use crate::search::Filter;
 use crate::segment::Segmenter;
 
@@ -105,7 +105,7 @@ impl TrendEngine {
         record: &AnalyzedRecord,
         source: &str,
         record_time_ms: i64,
-        tokens: Option<(&[Token], &[Token])>,
+        tokens: Option<(&Tokens, &Tokens)>,
     ) -> Contribution {
         let mut contribution = Contribution::of(record, source, record_time_ms);
         if !contribution.deduplicated || contribution.event.is_none() || self.filters.iter().all(Option::is_none) {
@@ -114,11 +114,14 @@ impl TrendEngine {
         let made;
         let (title_tokens, text_tokens) = match tokens {
             Some(tokens) => tokens,
-            None if !self.filters.iter().flatten().any(Filter::reads_words) => Default::default(),
             None => {
                 let item = &record.item;
-                made = (self.segmenter.tokens(&item.title), self.segmenter.tokens(&item.text));
-                (made.0.as_slice(), made.1.as_slice())
+                made = if self.filters.iter().flatten().any(Filter::reads_words) {
+                    (self.segmenter.tokens(&item.title), self.segmenter.tokens(&item.text))
+                } else {
+                    Default::default()
+                };
+                (&made.0, &made.1)
             }
         };
         for (view, filter) in self.views.iter().zip(&self.filters) {

@@ -3,27 +3,13 @@
 use super::error::TrendError;
 use crate::config::Config;
 use crate::index::schema::{Fields, MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
-use crate::item::Token;
-use crate::search::{Filter, Query, Tokenize};
+use crate::search::{Filter, Query};
 use crate::segment::Segmenter;
-
-/// The segmenter as the grammar asks for it.
-struct Words<'a>(&'a Segmenter);
-
-impl Tokenize for Words<'_> {
-    fn tokens(&self, text: &str) -> Vec<Token> {
-        self.0.tokens(text)
-    }
-
-    fn query_tokens(&self, text: &str) -> Vec<Token> {
-        self.0.query_tokens(text)
-    }
-}
 
 /// Reads the `where` of a rule.
 pub(super) fn parse(text: &str, config: &Config, segmenter: &Segmenter) -> Result<Filter, TrendError> {
     Query::parse(text, &config.search)
-        .and_then(|query| query.bind(&Words(segmenter), config.time.zone))
+        .and_then(|query| query.bind(segmenter, config.time.zone))
         .map_err(|error| TrendError::Filter {
             query: text.to_owned(),
             message: error.to_string(),

@@ -86,7 +86,7 @@ fn false_episodes(phi: u64, seed: u64) -> usize {
             for _ in 0..groups * phi {
                 serial += 1;
                 let record = record(&serial.to_string(), "甲", aspect, at_ms + 60_000);
-                let contribution = engine.contribution(&record, "评价", at_ms + 120_000, Some((&[], &[])));
+                let contribution = engine.contribution(&record, "评价", at_ms + 120_000, None);
                 engine.apply(&contribution, Sign::Plus);
             }
         }
