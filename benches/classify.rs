@@ -19,12 +19,7 @@ fn classify(criterion: &mut Criterion) {
         .into_iter()
         .map(|item| segmenter.segment(item))
         .collect();
-    let model = Model::load(&ModelConfig {
-        name: "fast".to_owned(),
-        ort_library: None,
-        threads: 1,
-    })
-    .expect("the model loads: run scripts/setup.sh");
+    let model = Model::load(&ModelConfig::named("fast")).expect("the model loads: run scripts/setup.sh");
     let mut classifier = model.classifier().expect("a session");
     let mut all = || {
         for batch in items.chunks(BATCH) {

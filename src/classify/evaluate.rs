@@ -1,7 +1,7 @@
 //! Measures answers against labels. Definitions are in the docs of the report's fields.
 
 use super::manifest::{INTENTS, POLARITIES, SENTIMENTS, SEVERITIES};
-use super::{Manifest, Prediction};
+use super::{Model, Prediction};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -164,7 +164,7 @@ pub struct SourceReport {
 }
 
 impl Evaluation {
-    pub fn of(outcomes: &[Outcome], manifest: &Manifest, texts_per_second: f64) -> Self {
+    pub fn of(outcomes: &[Outcome], model: &Model, texts_per_second: f64) -> Self {
         let all: Vec<&Outcome> = outcomes.iter().collect();
         let mut sources: BTreeMap<String, Vec<&Outcome>> = BTreeMap::new();
         for outcome in outcomes {
@@ -175,9 +175,9 @@ impl Evaluation {
         Self {
             n: outcomes.len(),
             model: ModelIdentity {
-                name: manifest.name.clone(),
-                version: manifest.version.clone(),
-                sha256: manifest.sha256.clone(),
+                name: model.reference().name,
+                version: model.reference().version,
+                sha256: model.sha256(),
             },
             sentiment: sentiment(&all),
             aspects: aspects(&all),

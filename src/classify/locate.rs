@@ -29,6 +29,32 @@ pub(super) fn model_directory(name: &str) -> Result<PathBuf, ClassifyError> {
     })
 }
 
+/// Directory of a part of the cascade in `cascade`: a path from there, else a model beside it, else a shipped one.
+pub(super) fn part_directory(cascade: &Path, name: &str) -> Result<PathBuf, ClassifyError> {
+    if name.contains(['/', '\\']) {
+        let directory = cascade.join(name);
+        return if directory.join(MANIFEST_FILE).is_file() {
+            Ok(directory)
+        } else {
+            Err(ClassifyError::ModelNotFound {
+                name: name.to_owned(),
+                looked_in: vec![directory],
+            })
+        };
+    }
+    let beside = cascade.join("..").join(name);
+    if beside.join(MANIFEST_FILE).is_file() {
+        return Ok(beside);
+    }
+    model_directory(name).map_err(|error| match error {
+        ClassifyError::ModelNotFound { name, mut looked_in } => {
+            looked_in.insert(0, cascade.join(".."));
+            ClassifyError::ModelNotFound { name, looked_in }
+        }
+        other => other,
+    })
+}
+
 fn model_roots() -> Vec<PathBuf> {
     let mut roots = Vec::new();
     if let Some(root) = std::env::var_os("QINGTING_MODELS").filter(|value| !value.is_empty()) {
@@ -113,9 +139,8 @@ mod tests {
     #[test]
     fn a_given_library_is_not_passed_over() {
         let config = ModelConfig {
-            name: "fast".to_owned(),
             ort_library: Some(PathBuf::from("/nowhere/libonnxruntime.so")),
-            threads: 1,
+            ..ModelConfig::named("fast")
         };
         let error = runtime_library(&config).unwrap_err();
         assert_eq!(error.code(), "runtime_not_found");

@@ -120,7 +120,11 @@ impl Config {
                 Some("the path of libonnxruntime.so"),
             );
         }
-        if self.model.name != super::DEFAULT_MODEL {
+        if self.model.runtime == super::ModelRuntime::Tract && !cfg!(feature = "tract") {
+            let message = "not in this build; build with `--features tract`".to_owned();
+            report("model.runtime", Path::new("tract"), message, Some("onnxruntime"));
+        }
+        if !super::SHIPPED_MODELS.contains(&self.model.name.as_str()) {
             let directory = Path::new(&self.model.name);
             if !directory.join("manifest.toml").is_file() {
                 let allowed = Some("a directory with manifest.toml");
