@@ -81,7 +81,10 @@ impl Classifier {
         self.tally.texts += count as u64;
         let not_finite = answers.iter().flatten().filter(|answer| !answer.finite).count();
         if not_finite > 0 {
-            tracing::debug!(not_finite, "the graph gave no number for some texts: answered neutrally");
+            tracing::debug!(
+                not_finite,
+                "the graph gave no number for some texts: answered neutrally"
+            );
             self.tally.not_finite += not_finite as u64;
         }
         Ok(answers

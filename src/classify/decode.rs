@@ -86,8 +86,7 @@ impl Decoder {
         let valid = softmax(logits.valid, row, self.valid)[0];
         let is_valid = valid >= self.valid_threshold;
         let (aspects, aspect_margin) = self.aspects(logits.aspects, row);
-        let unsure =
-            highest(&sentiment) < self.confident_sentiment || highest(&intent) < self.confident_intent;
+        let unsure = highest(&sentiment) < self.confident_sentiment || highest(&intent) < self.confident_intent;
         Decoded {
             prediction: Prediction {
                 sentiment: sentiment_of(sentiment),

@@ -275,14 +275,22 @@ pub(super) fn port_problems(manifest: &Manifest, inputs: &[Port], outputs: &[Por
             Some(_) => {}
         }
     }
-    for port in inputs.iter().filter(|port| fed.iter().all(|(_, name)| port.name != *name)) {
+    for port in inputs
+        .iter()
+        .filter(|port| fed.iter().all(|(_, name)| port.name != *name))
+    {
         problems.push(format!(
             "the graph wants an input {} that the manifest does not name ([tokenizer])",
             port.describe()
         ));
     }
     let mut wanted = manifest.outputs();
-    wanted.extend(manifest.vector.iter().map(|vector| ("vector.output", vector.output.as_str(), vector.dimension)));
+    wanted.extend(
+        manifest
+            .vector
+            .iter()
+            .map(|vector| ("vector.output", vector.output.as_str(), vector.dimension)),
+    );
     for (key, name, width) in wanted {
         match outputs.iter().find(|port| port.name == *name) {
             None => problems.push(format!(

@@ -25,6 +25,11 @@ mod tokenize;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[path = "../../tests/support/tiny_model/mod.rs"]
+mod tiny_model;
+#[cfg(test)]
+mod transformer_tests;
 
 pub use classifier::{Classifier, Tally};
 pub use decode::Prediction;

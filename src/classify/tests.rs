@@ -73,12 +73,16 @@ fn a_text_leaves_nothing_behind_in_the_buffers() {
     let mut scratch = Scratch::default();
     let mut first = Vec::new();
     features.encode("快递太慢了", &mut scratch, &mut first).unwrap();
-    features.encode("客服态度很好,快递也快", &mut scratch, &mut Vec::new()).unwrap();
+    features
+        .encode("客服态度很好,快递也快", &mut scratch, &mut Vec::new())
+        .unwrap();
     let mut again = Vec::new();
     features.encode("快递太慢了", &mut scratch, &mut again).unwrap();
     assert_eq!(first, again);
     let mut long = Vec::new();
-    features.encode(&"快递太慢了".repeat(20_000), &mut scratch, &mut long).unwrap();
+    features
+        .encode(&"快递太慢了".repeat(20_000), &mut scratch, &mut long)
+        .unwrap();
     assert!(long.len() < 100);
 }
 

@@ -1,6 +1,8 @@
 //! What a manifest may not say.
 
-use super::{CascadeManifest, INTENTS, MANIFEST_SCHEMA, Manifest, POLARITIES, SENTIMENTS, SEVERITIES, Tokenizer, VALIDITIES};
+use super::{
+    CascadeManifest, INTENTS, MANIFEST_SCHEMA, Manifest, POLARITIES, SENTIMENTS, SEVERITIES, Tokenizer, VALIDITIES,
+};
 
 /// Longest input of a model that reads pieces: attention costs its square.
 const MAX_PIECES: usize = 4_096;
@@ -42,10 +44,7 @@ pub(super) fn of_cascade(manifest: &CascadeManifest) -> Vec<String> {
     for (key, value) in manifest.cascade.pass_on.set() {
         probability(&format!("cascade.pass_on.{key}"), value, &mut problems);
     }
-    for (key, name) in [
-        ("fast", &manifest.cascade.fast),
-        ("precise", &manifest.cascade.precise),
-    ] {
+    for (key, name) in [("fast", &manifest.cascade.fast), ("precise", &manifest.cascade.precise)] {
         if name.trim().is_empty() {
             problems.push(format!(
                 "cascade.{key} is empty, must name a model or the path of its directory"

@@ -83,8 +83,7 @@ impl Encoder {
                     message,
                 };
                 let text = String::from_utf8(bytes).map_err(|error| wrong(format!("not UTF-8: {error}")))?;
-                let pieces =
-                    WordPiece::new(tokens_of(&text), *lowercase, *head_tokens, *tail_tokens).map_err(wrong)?;
+                let pieces = WordPiece::new(tokens_of(&text), *lowercase, *head_tokens, *tail_tokens).map_err(wrong)?;
                 Ok(Self::WordPiece(Box::new(pieces)))
             }
             Tokenizer::HuggingFace {

@@ -10,9 +10,9 @@ fn vocabulary() -> Vec<String> {
     tokens.extend((0x21..0x7F).filter_map(char::from_u32).map(String::from));
     tokens.extend((0x21..0x7F).filter_map(char::from_u32).map(|c| format!("##{c}")));
     for piece in [
-        "app", "apple", "##ple", "##le", "iphone", "iph", "##one", "ok", "12", "##34", "2023", "##年", "的", "##的", "。", "，",
-        "！", "😀", "##😀", "ก", "##า", "é", "##ﬁ", "fi", "##fi", "ss", "##ss", "ᄀ", "##ᅡ", "##ᆨ", "ά", "α", "##α", "й", "и",
-        "##и",
+        "app", "apple", "##ple", "##le", "iphone", "iph", "##one", "ok", "12", "##34", "2023", "##年", "的", "##的",
+        "。", "，", "！", "😀", "##😀", "ก", "##า", "é", "##ﬁ", "fi", "##fi", "ss", "##ss", "ᄀ", "##ᅡ", "##ᆨ", "ά", "α",
+        "##α", "й", "и", "##и",
     ] {
         if !tokens.iter().any(|token| token == piece) {
             tokens.push(piece.to_owned());

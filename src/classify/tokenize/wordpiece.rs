@@ -35,12 +35,7 @@ pub struct WordPiece {
 
 impl WordPiece {
     /// `tokens` by id. Fails when a special token is missing.
-    pub fn new(
-        tokens: Vec<&str>,
-        lowercase: bool,
-        head_tokens: usize,
-        tail_tokens: usize,
-    ) -> Result<Self, String> {
+    pub fn new(tokens: Vec<&str>, lowercase: bool, head_tokens: usize, tail_tokens: usize) -> Result<Self, String> {
         let id = |wanted: &str| {
             tokens
                 .iter()

@@ -153,4 +153,3 @@ fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
     }
     Ok(raw)
 }
-

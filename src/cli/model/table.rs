@@ -82,4 +82,3 @@ pub(super) fn table(evaluation: &Evaluation) -> String {
     }
     out
 }
-

@@ -92,4 +92,3 @@ fn listed(words: &[String]) -> String {
         words.join(", ")
     }
 }
-
