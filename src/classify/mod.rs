@@ -11,6 +11,7 @@
 //! group adds nothing to the sum over a text; pieces in groups of one length, one text at a time unless the manifest
 //! says that the graph's answers do not depend on neighbours.
 
+mod check;
 mod classifier;
 mod decode;
 mod error;
@@ -23,6 +24,8 @@ mod runtime;
 mod taxonomy;
 mod tokenize;
 
+#[cfg(all(test, feature = "tract"))]
+mod parity_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -31,10 +34,11 @@ mod tiny_model;
 #[cfg(test)]
 mod transformer_tests;
 
+pub use check::{ModelCheck, Tried};
 pub use classifier::{Classifier, Tally};
 pub use decode::Prediction;
 pub use error::ClassifyError;
-pub use evaluate::{Evaluation, LabelledText, Outcome};
+pub use evaluate::{Effort, Evaluation, HeadReport, LabelledText, Outcome, PassedOn};
 pub use manifest::{AnyManifest, CascadeManifest, Manifest, PassOn};
 pub use model::{Model, Part};
 pub use taxonomy::Taxonomy;

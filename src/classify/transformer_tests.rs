@@ -261,3 +261,109 @@ fn a_cascade_without_one_of_its_models_is_refused() {
     let error = Model::load(&ModelConfig::named(directory.path().join("both").display().to_string())).unwrap_err();
     assert_eq!(error.code(), "model_manifest");
 }
+
+fn check(directory: &Path) -> ModelCheck {
+    let name = directory.display().to_string();
+    ModelCheck::of(directory, &ModelConfig::named(name))
+}
+
+#[test]
+fn a_check_finds_nothing_wrong_with_a_model_that_keeps_the_contract() {
+    for kind in [Kind::WordPiece, Kind::HuggingFace] {
+        let directory = tempfile::tempdir().unwrap();
+        tiny_model::write(directory.path(), "mine", kind, Fault::None);
+        let promise = "a_check_finds_nothing_wrong_with_a_model_that_keeps_the_contract";
+        if load(directory.path(), promise).is_none() {
+            return;
+        }
+        let check = check(directory.path());
+        assert!(check.ok, "{check:#?}");
+        assert_eq!(check.name.as_deref(), Some("mine"));
+        assert!(check.tried.len() >= 10);
+    }
+}
+
+#[test]
+fn a_check_says_everything_that_is_wrong_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let manifest = tiny_model::write(directory.path(), "mine", Kind::WordPiece, Fault::MissingHead);
+    let promise = "a_check_says_everything_that_is_wrong_at_once";
+    if load(directory.path(), promise).is_none() {
+        return;
+    }
+    let manifest = manifest
+        .replace("thresholds = [0.5, 0.5]", "thresholds = [0.5]")
+        .replace("mask = \"attention_mask\"", "mask = \"padding_mask\"")
+        .replace("dimension = 8", "dimension = 9");
+    std::fs::write(directory.path().join("manifest.toml"), manifest).unwrap();
+    std::fs::write(directory.path().join("vocab.txt"), "[PAD]\n").unwrap();
+    let check = check(directory.path());
+    assert!(!check.ok && check.tried.is_empty());
+    for named in [
+        "heads.aspects.thresholds",
+        "vocab.txt: sha256",
+        "heads.intent.output",
+        "tokenizer.mask",
+        "attention_mask int64 [any, any] that the manifest does not name",
+        "vector.output",
+    ] {
+        assert!(
+            check.problems.iter().any(|problem| problem.contains(named)),
+            "{named}: {:#?}",
+            check.problems
+        );
+    }
+    assert!(check.problems.iter().all(|problem| !problem.contains('\n')));
+}
+
+#[test]
+fn a_check_names_a_graph_whose_answers_depend_on_neighbours() {
+    let directory = tempfile::tempdir().unwrap();
+    let manifest = tiny_model::write(directory.path(), "mine", Kind::WordPiece, Fault::BatchDependent);
+    let promise = "a_check_names_a_graph_whose_answers_depend_on_neighbours";
+    if load(directory.path(), promise).is_none() {
+        return;
+    }
+    assert!(check(directory.path()).ok);
+    let path = directory.path().join("manifest.toml");
+    std::fs::write(path, format!("batch_texts = 8\n{manifest}")).unwrap();
+    let check = check(directory.path());
+    assert_eq!(check.problems.len(), 1, "{check:#?}");
+    assert!(check.problems[0].contains("batch_texts = 1"), "{check:#?}");
+}
+
+#[test]
+fn a_check_looks_into_both_models_of_a_cascade() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    tiny_model::write(&root.join("one"), "one", Kind::WordPiece, Fault::WrongWidth);
+    tiny_model::write(&root.join("two"), "two", Kind::HuggingFace, Fault::MissingHead);
+    tiny_model::write_cascade(&root.join("both"), "one", "two", "urgent_from = 1.5");
+    let check = check(&root.join("both"));
+    assert!(
+        check
+            .problems
+            .iter()
+            .any(|problem| problem.contains("cascade.pass_on.urgent_from"))
+    );
+    if check
+        .problems
+        .iter()
+        .any(|problem| problem.contains("onnx runtime library"))
+    {
+        println!("skipped: a_check_looks_into_both_models_of_a_cascade: onnx runtime library missing");
+        return;
+    }
+    assert!(
+        check
+            .problems
+            .iter()
+            .any(|problem| problem.contains("heads.severity.output"))
+    );
+    assert!(
+        check
+            .problems
+            .iter()
+            .any(|problem| problem.contains("heads.intent.output"))
+    );
+}

@@ -5,6 +5,7 @@ use super::{Ids, Input, Port, Runtime, Session};
 use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::internal::{DimLike, Factoid};
 
 #[derive(Debug)]
 pub(super) struct Tract;
@@ -21,16 +22,20 @@ impl Runtime for Tract {
     fn open(&self, graph: &[u8]) -> Result<Box<dyn Session>, String> {
         let model = tract_onnx::onnx().model_for_read(&mut &*graph).map_err(text)?;
         let inputs = ports(&model, model.input_outlets().map_err(text)?);
+        let names = ports(&model, model.output_outlets().map_err(text)?)
+            .into_iter()
+            .map(|port| port.name);
         // what a size that is free becomes is decided in each run
         let model = model.into_optimized().map_err(text)?;
         let outputs = model
             .output_outlets()
             .map_err(text)?
             .iter()
-            .map(|outlet| {
+            .zip(names)
+            .map(|(outlet, name)| {
                 let fact = model.outlet_fact(*outlet).map_err(text)?;
                 Ok(Port {
-                    name: model.outlet_label(*outlet).unwrap_or_default().to_owned(),
+                    name,
                     element: element(fact.datum_type),
                     shape: fact.shape.iter().map(|size| size.to_usize().ok()).collect(),
                 })
@@ -95,7 +100,9 @@ fn ports(model: &InferenceModel, outlets: &[OutletId]) -> Vec<Port> {
         .map(|outlet| {
             let fact = model.outlet_fact(*outlet).ok();
             Port {
-                name: model.node(outlet.node).name.clone(),
+                name: model
+                    .outlet_label(*outlet)
+                    .map_or_else(|| model.node(outlet.node).name.clone(), str::to_owned),
                 element: fact
                     .and_then(|fact| fact.datum_type.concretize())
                     .map_or_else(|| "unknown".to_owned(), element),

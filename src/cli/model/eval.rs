@@ -3,7 +3,7 @@
 use super::table::table;
 use super::wrong::WrongAnswer;
 use super::{ModelChoice, load};
-use crate::classify::{Classifier, Evaluation, LabelledText, Outcome, Prediction};
+use crate::classify::{Classifier, Effort, Evaluation, LabelledText, Outcome, Prediction};
 use crate::clock::Stopwatch;
 use crate::item::{Item, ItemPosition, ItemSource, MappedItem, RecordPosition, SegmentedItem};
 use crate::normalize::Normalizer;
@@ -33,11 +33,16 @@ pub fn run(files: &[PathBuf], choice: &ModelChoice, errors: usize) -> anyhow::Re
         normalizer: Normalizer::new(b"model evaluation", chrono_tz::Asia::Shanghai),
         segmenter: Segmenter::new(),
         classifier: model.classifier()?,
+        classify_seconds: 0.0,
     };
     let watch = Stopwatch::start();
     let outcomes = stages.answer(texts)?;
-    let texts_per_second = outcomes.len() as f64 / watch.elapsed().as_secs_f64().max(1e-9);
-    let evaluation = Evaluation::of(&outcomes, &model, texts_per_second);
+    let effort = Effort {
+        seconds: watch.elapsed().as_secs_f64(),
+        classify_seconds: stages.classify_seconds,
+        tally: stages.classifier.tally(),
+    };
+    let evaluation = Evaluation::of(&outcomes, &model, effort);
     let wrong: Vec<WrongAnswer> = outcomes.iter().filter_map(WrongAnswer::of).take(errors).collect();
     let mut stdout = std::io::stdout().lock();
     if choice.json {
@@ -63,6 +68,7 @@ struct Stages {
     normalizer: Normalizer,
     segmenter: Segmenter,
     classifier: Classifier,
+    classify_seconds: f64,
 }
 
 impl Stages {
@@ -75,7 +81,9 @@ impl Stages {
                 .iter()
                 .map(|text| self.segmenter.segment(self.normalizer.normalize(mapped(text))))
                 .collect();
+            let watch = Stopwatch::start();
             let predictions = self.classifier.classify(&items)?;
+            self.classify_seconds += watch.elapsed().as_secs_f64();
             outcomes.extend(batch.into_iter().zip(items).zip(predictions).map(
                 |((text, item), prediction): ((LabelledText, SegmentedItem), Prediction)| Outcome {
                     text,
