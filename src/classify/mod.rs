@@ -42,6 +42,7 @@ pub use evaluate::{Effort, Evaluation, HeadReport, LabelledText, Outcome, Passed
 pub use manifest::{AnyManifest, CascadeManifest, Manifest, PassOn};
 pub use model::{Model, Part};
 pub use taxonomy::Taxonomy;
+pub use tokenize::WordPiece;
 
 use model::read_checked;
 

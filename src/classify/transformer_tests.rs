@@ -367,3 +367,71 @@ fn a_check_looks_into_both_models_of_a_cascade() {
             .any(|problem| problem.contains("heads.intent.output"))
     );
 }
+
+/// Written by the training code beside the model, from invented texts.
+#[derive(serde::Deserialize)]
+struct Vector {
+    text: String,
+    ids: Vec<i32>,
+    sentiment: [f32; 3],
+    severity: [f32; 4],
+    intent: [f32; 5],
+}
+
+#[test]
+fn the_shipped_transformer_answers_as_it_did_in_training() {
+    let promise = "the_shipped_transformer_answers_as_it_did_in_training";
+    let Ok(directory) = super::locate::model_directory("precise") else {
+        // not every checkout has one: the fast model is what must be there
+        return;
+    };
+    let vectors = std::fs::read_to_string(directory.join("vectors.json")).unwrap();
+    let vectors: Vec<Vector> = serde_json::from_str(&vectors).unwrap();
+    let Some(model) = load(&directory, promise) else {
+        return;
+    };
+    let folded: Vec<String> = vectors
+        .iter()
+        .map(|vector| vector.text.chars().map(crate::normalize::fold_char).collect())
+        .collect();
+    let texts: Vec<&str> = folded.iter().map(String::as_str).collect();
+    for (vector, text) in vectors.iter().zip(&texts) {
+        let (mut ids, mut scratch) = (Vec::new(), super::tokenize::Scratch::default());
+        model.graphs()[0].encoder.encode(text, &mut scratch, &mut ids).unwrap();
+        assert_eq!(ids, vector.ids, "{text}");
+    }
+    for (vector, answer) in vectors.iter().zip(answers(&model, &texts)) {
+        let (s, v, i) = (answer.sentiment.p, answer.severity.p, answer.intent.p);
+        let found = [
+            s.positive,
+            s.negative,
+            s.neutral,
+            v.urgent,
+            v.normal,
+            v.minor,
+            v.none,
+            i.complaint,
+            i.suggestion,
+            i.question,
+            i.praise,
+            i.other,
+        ];
+        let expected: Vec<f32> = vector
+            .sentiment
+            .iter()
+            .chain(&vector.severity)
+            .chain(&vector.intent)
+            .copied()
+            .collect();
+        let furthest = found
+            .iter()
+            .zip(&expected)
+            .map(|(one, other)| (one - other).abs())
+            .fold(0.0, f32::max);
+        assert!(
+            furthest < 0.02,
+            "{}: {found:?}, training said {expected:?}",
+            vector.text
+        );
+    }
+}

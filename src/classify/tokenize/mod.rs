@@ -16,7 +16,7 @@ use super::{ClassifyError, read_checked};
 use huggingface::HuggingFace;
 use ngrams::NgramFeatures;
 use std::path::Path;
-pub(super) use wordpiece::WordPiece;
+pub use wordpiece::WordPiece;
 
 /// A tokenizer whose files have been read and checked.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 //! One layer of attention over embeddings, the state of the first piece, and five heads on it. Weights come from a fixed
 //! generator, so that answers are arbitrary and always the same; `差` pulls to negative and `好` to positive.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 mod onnx;
 
 use onnx::{Attribute, FLOAT, Graph, INT64};
