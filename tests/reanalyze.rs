@@ -16,7 +16,7 @@ use tantivy::collector::DocSetCollector;
 use tantivy::query::AllQuery;
 use tiny_model::{Fault, Kind};
 
-const ITEMS: usize = 4_000;
+const ITEMS: usize = 2_000;
 
 /// A data directory with items that the shipped model analyzed.
 struct Deployment {
@@ -133,14 +133,20 @@ impl Deployment {
     }
 
     fn notices(&self) -> Vec<Value> {
-        let output = qingting(&["inspect", "notices", "--data-dir", &self.text("data")]);
-        let mut output = output;
-        let text = done(&output.output().unwrap());
+        let mut command = qingting(&["inspect", "notices", "--data-dir", &self.text("data")]);
+        let text = done(&command.output().unwrap());
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn model_changes(&self) -> usize {
         self.notices().iter().filter(|notice| notice["kind"] == "model").count()
+    }
+
+    /// What the rules know, and up to which hour they have looked.
+    fn rules(&self) -> (Value, Option<i64>) {
+        let (_, _, payload) = open_for_reading(&self.path("data").join("index")).unwrap();
+        let payload = payload.unwrap();
+        (payload.rule_state, payload.evaluated_through_ms)
     }
 
     fn checkpoint(&self) -> Value {
@@ -161,6 +167,7 @@ fn an_index_goes_through_another_model_and_everything_else_stays() {
         return;
     };
     let (before, checkpoint) = (deployment.records(), deployment.checkpoint());
+    let rules = deployment.rules();
     let outcome = report(&deployment.reanalyze(&[]).output().unwrap());
     assert_eq!(outcome["reanalyzed"], ITEMS);
     assert_eq!(outcome["complete"], true);
@@ -179,8 +186,8 @@ fn an_index_goes_through_another_model_and_everything_else_stays() {
     for stays in ["items", "records", "files", "positions", "alive_docs"] {
         assert_eq!(now[stays], checkpoint[stays], "{stays}");
     }
+    assert_eq!(deployment.rules(), rules);
     assert_eq!(deployment.model_changes(), 1);
-    // a search finds what the new answers say
     let again = report(&deployment.reanalyze(&[]).output().unwrap());
     assert_eq!(
         (&again["selected"], &again["already"]),

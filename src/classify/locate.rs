@@ -5,6 +5,11 @@ use super::manifest::MANIFEST_FILE;
 use crate::config::ModelConfig;
 use std::path::{Path, PathBuf};
 
+/// Where the model that a configuration names is: its directory, or the error that a start would end with.
+pub fn find_model(name: &str) -> Result<PathBuf, ClassifyError> {
+    model_directory(name)
+}
+
 /// Directory of the model: `name` itself when it is a directory with a manifest, else a shipped model's.
 pub(super) fn model_directory(name: &str) -> Result<PathBuf, ClassifyError> {
     let mut looked_in = Vec::new();

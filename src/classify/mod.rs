@@ -39,6 +39,7 @@ pub use classifier::{Classifier, Tally};
 pub use decode::Prediction;
 pub use error::ClassifyError;
 pub use evaluate::{Effort, Evaluation, HeadReport, LabelledText, Outcome, PassedOn};
+pub use locate::find_model;
 pub use manifest::{AnyManifest, CascadeManifest, Manifest, PassOn};
 pub use model::{Model, Part};
 pub use taxonomy::Taxonomy;

@@ -23,7 +23,8 @@ fn answers(model: &Arc<Model>, texts: &[&str]) -> Vec<Prediction> {
     classifier.classify_texts(texts.len(), |index| texts[index]).unwrap()
 }
 
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 10] = [
+    "[SEP] 很好 [CLS][UNK]",
     "快递太慢了",
     "东西很好",
     "质量差，客服不理人",

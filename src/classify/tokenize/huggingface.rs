@@ -24,6 +24,8 @@ impl HuggingFace {
         // both are ours: a text is cut by head and tail, and batches are of one length
         tokenizer.with_truncation(None).map_err(text)?;
         tokenizer.with_padding(None);
+        // a customer who writes [SEP] has written five characters
+        tokenizer.set_encode_special_tokens(true);
         if serde_json::from_slice::<serde_json::Value>(json)
             .is_ok_and(|json| json.pointer("/model/dropout").is_some_and(|dropout| !dropout.is_null()))
         {
