@@ -93,3 +93,22 @@ fn tract_needs_no_shared_library() {
         assert!(check.ok, "{check:#?}");
     }
 }
+
+#[test]
+fn the_shipped_transformer_answers_alike_on_both() {
+    let Ok(directory) = find_model("precise") else {
+        // not every checkout has one
+        return;
+    };
+    let texts: Vec<String> = texts().into_iter().step_by(25).collect();
+    let tract = answers(&directory, ModelRuntime::Tract, &texts).unwrap();
+    let Some(ort) = answers(&directory, ModelRuntime::OnnxRuntime, &texts) else {
+        return;
+    };
+    for ((one, other), text) in ort.iter().zip(&tract).zip(&texts) {
+        assert!(
+            (one.sentiment.p.negative - other.sentiment.p.negative).abs() < 0.02,
+            "{text}: {one:?} {other:?}"
+        );
+    }
+}

@@ -436,3 +436,24 @@ fn the_shipped_transformer_answers_as_it_did_in_training() {
         );
     }
 }
+
+#[test]
+fn in_a_cascade_one_model_stands_in_where_the_other_has_no_number() {
+    let promise = "in_a_cascade_one_model_stands_in_where_the_other_has_no_number";
+    let text = format!("{POISON}很好");
+    for (fast, precise, passed_on) in [(Fault::NotANumber, Fault::None, 1), (Fault::None, Fault::NotANumber, 1)] {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        tiny_model::write(&root.join("one"), "one", Kind::WordPiece, fast);
+        tiny_model::write(&root.join("two"), "two", Kind::WordPiece, precise);
+        tiny_model::write_cascade(&root.join("both"), "one", "two", "sentiment_below = 1.0");
+        let Some(both) = load(&root.join("both"), promise) else {
+            return;
+        };
+        let mut classifier = both.classifier().unwrap();
+        let answer = classifier.classify_texts(1, |_| &text).unwrap().remove(0);
+        assert_eq!(answer.sentiment.label, "positive", "{fast:?} {precise:?} {answer:?}");
+        let tally = classifier.tally();
+        assert_eq!((tally.passed_on, tally.not_finite), (passed_on, 0));
+    }
+}
