@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // a test's own way to fail
 
+#[path = "support/tiny_model/mod.rs"]
+mod tiny_model;
+
 use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
@@ -69,6 +72,10 @@ fn evaluation_has_the_pinned_shape() {
         "/valid/recall",
         "/by_source/shop/n",
         "/texts_per_second",
+        "/classify_texts_per_second",
+        "/sentiment/accuracy_ci95/1",
+        "/aspects/micro_f1_ci95/1",
+        "/low_confidence",
     ] {
         assert!(
             report.pointer(pointer).is_some_and(|value| !value.is_null()),
@@ -152,5 +159,66 @@ fn an_unknown_model_is_refused_with_the_places_looked_in() {
     assert!(
         message.contains("no-such-model") && message.contains("QINGTING_MODELS"),
         "{message}"
+    );
+}
+
+#[test]
+fn a_model_of_ones_own_is_checked_and_all_that_is_wrong_is_said() {
+    use tiny_model::{Fault, Kind};
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().display().to_string();
+    tiny_model::write(directory.path(), "mine", Kind::HuggingFace, Fault::None);
+    let promise = "a_model_of_ones_own_is_checked_and_all_that_is_wrong_is_said";
+    let checked = qingting(&["model", "check", &path, "--json"]);
+    if String::from_utf8_lossy(&checked.stdout).contains("onnx runtime library not found") {
+        println!("skipped: {promise}: onnx runtime library missing, run scripts/setup.sh");
+        return;
+    }
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    let report: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!(report["ok"], true);
+    assert_eq!(report["name"], "mine");
+
+    tiny_model::write(directory.path(), "mine", Kind::HuggingFace, Fault::MissingHead);
+    std::fs::write(directory.path().join("tokenizer.json"), "{}").unwrap();
+    let checked = qingting(&["model", "check", &path]);
+    assert_eq!(checked.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(
+        text.contains("tokenizer.json: sha256") && text.contains("heads.intent.output"),
+        "{text}"
+    );
+    assert!(text.contains("2 problems"), "{text}");
+    let missing = qingting(&["model", "check", "/nowhere"]);
+    assert_eq!(missing.status.code(), Some(1));
+}
+
+#[test]
+fn evaluation_of_a_cascade_says_what_was_passed_on() {
+    use tiny_model::{Fault, Kind};
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    tiny_model::write(&root.join("one"), "one", Kind::WordPiece, Fault::None);
+    tiny_model::write(&root.join("two"), "two", Kind::HuggingFace, Fault::None);
+    tiny_model::write_cascade(&root.join("both"), "one", "two", "sentiment_below = 1.0");
+    let file = gzipped(root, "labelled.jsonl.gz", LABELLED);
+    let both = root.join("both").display().to_string();
+    let arguments = ["model", "eval", &file, "--model", &both, "--json"];
+    let Some(text) = output("evaluation_of_a_cascade_says_what_was_passed_on", &arguments) else {
+        return;
+    };
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["model"]["name"], "both");
+    assert_eq!(report["passed_on"]["n"], 3);
+    assert_eq!(report["passed_on"]["share"], 1.0);
+    let Some(text) = output(
+        "evaluation_of_a_cascade_says_what_was_passed_on",
+        &["model", "info", "--model", &both],
+    ) else {
+        return;
+    };
+    assert!(
+        text.contains("one 1") && text.contains("two 1") && text.contains("sentiment_below 1.00"),
+        "{text}"
     );
 }

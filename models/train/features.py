@@ -1,4 +1,4 @@
-"""Hashed character n-grams, defined exactly as in src/classify/features.rs; vectors.json holds both to it."""
+"""Hashed character n-grams, defined exactly as in src/classify/tokenize/ngrams.rs; vectors.json holds both to it."""
 
 from __future__ import annotations
 

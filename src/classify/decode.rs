@@ -21,6 +21,16 @@ pub struct Prediction {
     pub low_confidence: bool,
 }
 
+/// One answer, with what a cascade decides by.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Decoded {
+    pub prediction: Prediction,
+    /// How near any aspect is to its threshold: the least |1 − p(absent) − threshold|.
+    pub aspect_margin: f32,
+    /// False when the graph gave something that is no number: the prediction is then neutral.
+    pub finite: bool,
+}
+
 /// Logits of one run, `[texts, labels]` each.
 pub(super) struct HeadLogits<'a> {
     pub sentiment: &'a [f32],
@@ -62,60 +72,49 @@ impl Decoder {
         }
     }
 
-    pub fn decode(&self, logits: &HeadLogits<'_>, row: usize) -> Prediction {
+    pub fn decode(&self, logits: &HeadLogits<'_>, row: usize) -> Decoded {
+        if !logits.are_finite(row) {
+            return Decoded {
+                prediction: neutral(),
+                aspect_margin: 0.0,
+                finite: false,
+            };
+        }
         let sentiment = softmax(logits.sentiment, row, self.sentiment);
         let severity = softmax(logits.severity, row, self.severity);
         let intent = softmax(logits.intent, row, self.intent);
         let valid = softmax(logits.valid, row, self.valid)[0];
-        let sentiment_label = arg_max(&sentiment);
-        let intent_label = arg_max(&intent);
-        Prediction {
-            sentiment: Sentiment {
-                label: SENTIMENTS[sentiment_label].to_owned(),
-                p: SentimentProbabilities {
-                    positive: sentiment[0],
-                    negative: sentiment[1],
-                    neutral: sentiment[2],
+        let is_valid = valid >= self.valid_threshold;
+        let (aspects, aspect_margin) = self.aspects(logits.aspects, row);
+        let unsure = highest(&sentiment) < self.confident_sentiment || highest(&intent) < self.confident_intent;
+        Decoded {
+            prediction: Prediction {
+                sentiment: sentiment_of(sentiment),
+                aspects,
+                severity: severity_of(severity),
+                intent: intent_of(intent),
+                valid: Valid {
+                    label: is_valid,
+                    p: valid,
+                    reason: (!is_valid).then(|| "model".to_owned()),
                 },
+                low_confidence: unsure,
             },
-            aspects: self.aspects(logits.aspects, row),
-            severity: Severity {
-                label: SEVERITIES[arg_max(&severity)].to_owned(),
-                p: SeverityProbabilities {
-                    urgent: severity[0],
-                    normal: severity[1],
-                    minor: severity[2],
-                    none: severity[3],
-                },
-            },
-            intent: Intent {
-                label: INTENTS[intent_label].to_owned(),
-                p: IntentProbabilities {
-                    complaint: intent[0],
-                    suggestion: intent[1],
-                    question: intent[2],
-                    praise: intent[3],
-                    other: intent[4],
-                },
-            },
-            valid: Valid {
-                label: valid >= self.valid_threshold,
-                p: valid,
-                reason: (valid < self.valid_threshold).then(|| "model".to_owned()),
-            },
-            low_confidence: sentiment[sentiment_label] < self.confident_sentiment
-                || intent[intent_label] < self.confident_intent,
+            aspect_margin,
+            finite: true,
         }
     }
 
-    /// The aspects whose 1 − p(absent) reaches their threshold, the most certain first.
-    fn aspects(&self, logits: &[f32], row: usize) -> Vec<Aspect> {
+    /// The aspects whose 1 − p(absent) reaches their threshold, the most certain first; and how near any is to it.
+    fn aspects(&self, logits: &[f32], row: usize) -> (Vec<Aspect>, f32) {
+        let mut margin = f32::INFINITY;
         let width = self.aspects.len();
         let mut named: [(f32, usize, usize); MAX_ASPECTS] = [(0.0, 0, 0); MAX_ASPECTS];
         let mut count = 0;
         for (index, (_, threshold)) in self.aspects.iter().enumerate() {
             let p = softmax(logits, row * width + index, self.polarity);
             let present = 1.0 - p[0];
+            margin = margin.min((present - *threshold).abs());
             if present < *threshold {
                 continue;
             }
@@ -130,15 +129,98 @@ impl Decoder {
                 named[place] = (present, index, polarity);
             }
         }
-        named[..count]
+        let named = named[..count]
             .iter()
             .map(|&(p, index, polarity)| Aspect {
                 aspect: self.aspects[index].0.clone(),
                 polarity: POLARITIES[polarity].to_owned(),
                 p,
             })
-            .collect()
+            .collect();
+        (named, margin)
     }
+}
+
+impl HeadLogits<'_> {
+    fn are_finite(&self, row: usize) -> bool {
+        let of = |logits: &[f32], width: usize| {
+            logits[row * width..(row + 1) * width]
+                .iter()
+                .all(|value| value.is_finite())
+        };
+        let rows = self.sentiment.len() / SENTIMENTS.len();
+        of(self.sentiment, SENTIMENTS.len())
+            && of(self.aspects, self.aspects.len() / rows)
+            && of(self.severity, SEVERITIES.len())
+            && of(self.intent, INTENTS.len())
+            && of(self.valid, VALIDITIES.len())
+    }
+}
+
+/// The answer to a text that the graph has none for: nothing is claimed, and it is marked `low_confidence`.
+fn neutral() -> Prediction {
+    let even = |labels: usize| 1.0 / labels as f32;
+    Prediction {
+        sentiment: Sentiment {
+            label: "neutral".to_owned(),
+            ..sentiment_of([even(3); 3])
+        },
+        aspects: Vec::new(),
+        severity: Severity {
+            label: "none".to_owned(),
+            ..severity_of([even(4); 4])
+        },
+        intent: Intent {
+            label: "other".to_owned(),
+            ..intent_of([even(5); 5])
+        },
+        valid: Valid {
+            label: true,
+            p: even(2),
+            reason: None,
+        },
+        low_confidence: true,
+    }
+}
+
+fn sentiment_of(p: [f32; 3]) -> Sentiment {
+    Sentiment {
+        label: SENTIMENTS[arg_max(&p)].to_owned(),
+        p: SentimentProbabilities {
+            positive: p[0],
+            negative: p[1],
+            neutral: p[2],
+        },
+    }
+}
+
+fn severity_of(p: [f32; 4]) -> Severity {
+    Severity {
+        label: SEVERITIES[arg_max(&p)].to_owned(),
+        p: SeverityProbabilities {
+            urgent: p[0],
+            normal: p[1],
+            minor: p[2],
+            none: p[3],
+        },
+    }
+}
+
+fn intent_of(p: [f32; 5]) -> Intent {
+    Intent {
+        label: INTENTS[arg_max(&p)].to_owned(),
+        p: IntentProbabilities {
+            complaint: p[0],
+            suggestion: p[1],
+            question: p[2],
+            praise: p[3],
+            other: p[4],
+        },
+    }
+}
+
+fn highest(p: &[f32]) -> f32 {
+    p.iter().copied().fold(0.0, f32::max)
 }
 
 /// Index in the manifest's labels of each of our labels. The manifest was checked: all are there.

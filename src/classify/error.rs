@@ -16,10 +16,14 @@ pub enum ClassifyError {
         expected: String,
         found: String,
     },
-    #[error("onnx runtime library not found: looked for {}; run scripts/setup.sh, or set model.ort_library or ORT_DYLIB_PATH", list(.looked_for))]
+    #[error("onnx runtime library not found: looked for {}; run scripts/setup.sh, or set model.ort_library or ORT_DYLIB_PATH{}", list(.looked_for), or_tract())]
     RuntimeNotFound { looked_for: Vec<PathBuf> },
     #[error("onnx runtime library {}: {message}", path.display())]
     Runtime { path: PathBuf, message: String },
+    #[error(
+        "runtime \"tract\" is not in this build; build with `--features tract`, or set model.runtime = \"onnxruntime\""
+    )]
+    RuntimeNotBuilt,
     #[error("model \"{name}\": {message}")]
     Session { name: String, message: String },
 }
@@ -34,6 +38,7 @@ impl ClassifyError {
             Self::HashMismatch { .. } => "model_hash",
             Self::RuntimeNotFound { .. } => "runtime_not_found",
             Self::Runtime { .. } => "runtime_load",
+            Self::RuntimeNotBuilt => "runtime_not_built",
             Self::Session { .. } => "model_session",
         }
     }
@@ -42,4 +47,13 @@ impl ClassifyError {
 fn list(paths: &[PathBuf]) -> String {
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     names.join(", ")
+}
+
+/// The other way out, in builds that have it.
+fn or_tract() -> &'static str {
+    if cfg!(feature = "tract") {
+        ", or model.runtime = \"tract\""
+    } else {
+        ""
+    }
 }

@@ -5,6 +5,11 @@ use super::manifest::MANIFEST_FILE;
 use crate::config::ModelConfig;
 use std::path::{Path, PathBuf};
 
+/// Where the model that a configuration names is: its directory, or the error that a start would end with.
+pub fn find_model(name: &str) -> Result<PathBuf, ClassifyError> {
+    model_directory(name)
+}
+
 /// Directory of the model: `name` itself when it is a directory with a manifest, else a shipped model's.
 pub(super) fn model_directory(name: &str) -> Result<PathBuf, ClassifyError> {
     let mut looked_in = Vec::new();
@@ -26,6 +31,32 @@ pub(super) fn model_directory(name: &str) -> Result<PathBuf, ClassifyError> {
     Err(ClassifyError::ModelNotFound {
         name: name.to_owned(),
         looked_in,
+    })
+}
+
+/// Directory of a part of the cascade in `cascade`: a path from there, else a model beside it, else a shipped one.
+pub(super) fn part_directory(cascade: &Path, name: &str) -> Result<PathBuf, ClassifyError> {
+    if name.contains(['/', '\\']) {
+        let directory = cascade.join(name);
+        return if directory.join(MANIFEST_FILE).is_file() {
+            Ok(directory)
+        } else {
+            Err(ClassifyError::ModelNotFound {
+                name: name.to_owned(),
+                looked_in: vec![directory],
+            })
+        };
+    }
+    let beside = cascade.join("..").join(name);
+    if beside.join(MANIFEST_FILE).is_file() {
+        return Ok(beside);
+    }
+    model_directory(name).map_err(|error| match error {
+        ClassifyError::ModelNotFound { name, mut looked_in } => {
+            looked_in.insert(0, cascade.join(".."));
+            ClassifyError::ModelNotFound { name, looked_in }
+        }
+        other => other,
     })
 }
 
@@ -113,9 +144,8 @@ mod tests {
     #[test]
     fn a_given_library_is_not_passed_over() {
         let config = ModelConfig {
-            name: "fast".to_owned(),
             ort_library: Some(PathBuf::from("/nowhere/libonnxruntime.so")),
-            threads: 1,
+            ..ModelConfig::named("fast")
         };
         let error = runtime_library(&config).unwrap_err();
         assert_eq!(error.code(), "runtime_not_found");

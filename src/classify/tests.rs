@@ -1,18 +1,18 @@
-use super::features::Scratch;
+use super::manifest::MANIFEST_FILE;
+use super::model::Parts;
+use super::tokenize::{Encoder, Scratch};
 use super::*;
+use crate::config::ModelConfig;
 use crate::normalize::fold_char;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("models/fast")
 }
 
 fn config(name: &Path) -> ModelConfig {
-    ModelConfig {
-        name: name.display().to_string(),
-        ort_library: None,
-        threads: 1,
-    }
+    ModelConfig::named(name.display().to_string())
 }
 
 /// The shipped model, or `None` with a note where the ONNX Runtime library is not set up.
@@ -44,18 +44,24 @@ fn vectors() -> Vec<Vector> {
     serde_json::from_str(&text).unwrap()
 }
 
-fn shipped_features() -> NgramFeatures {
-    let manifest = Manifest::read(&shipped().join(MANIFEST_FILE)).unwrap();
-    read_features(&shipped(), &manifest.tokenizer).unwrap()
+fn shipped_manifest() -> Manifest {
+    match AnyManifest::read(&shipped().join(MANIFEST_FILE)).unwrap() {
+        AnyManifest::One(manifest) => *manifest,
+        AnyManifest::Cascade(_) => panic!("the fast model is one graph"),
+    }
+}
+
+fn shipped_features() -> Encoder {
+    Encoder::read(&shipped(), &shipped_manifest().tokenizer).unwrap()
 }
 
 #[test]
 fn features_are_those_of_the_training_code() {
     let features = shipped_features();
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::default();
     for vector in vectors() {
         let mut rows = Vec::new();
-        features.rows_of(&fold(&vector.text), &mut scratch, &mut rows);
+        features.encode(&fold(&vector.text), &mut scratch, &mut rows).unwrap();
         rows.sort_unstable();
         assert_eq!(rows, vector.rows, "{}", vector.text);
     }
@@ -64,15 +70,19 @@ fn features_are_those_of_the_training_code() {
 #[test]
 fn a_text_leaves_nothing_behind_in_the_buffers() {
     let features = shipped_features();
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::default();
     let mut first = Vec::new();
-    features.rows_of("快递太慢了", &mut scratch, &mut first);
-    features.rows_of("客服态度很好,快递也快", &mut scratch, &mut Vec::new());
+    features.encode("快递太慢了", &mut scratch, &mut first).unwrap();
+    features
+        .encode("客服态度很好,快递也快", &mut scratch, &mut Vec::new())
+        .unwrap();
     let mut again = Vec::new();
-    features.rows_of("快递太慢了", &mut scratch, &mut again);
+    features.encode("快递太慢了", &mut scratch, &mut again).unwrap();
     assert_eq!(first, again);
     let mut long = Vec::new();
-    features.rows_of(&"快递太慢了".repeat(20_000), &mut scratch, &mut long);
+    features
+        .encode(&"快递太慢了".repeat(20_000), &mut scratch, &mut long)
+        .unwrap();
     assert!(long.len() < 100);
 }
 
@@ -227,16 +237,26 @@ fn another_output_name_is_refused_when_the_session_is_made() {
 
 #[test]
 fn identity_follows_the_manifest() {
-    let manifest = Manifest::read(&shipped().join(MANIFEST_FILE)).unwrap();
+    let manifest = shipped_manifest();
     let mut other = manifest.clone();
     other.heads.aspects.thresholds[0] += 0.01;
-    assert_eq!(identity_hash(&manifest), identity_hash(&manifest.clone()));
-    assert_ne!(identity_hash(&manifest), identity_hash(&other));
+    let identity = |manifest: &Manifest| {
+        let encoder = shipped_features();
+        Parts::One(Arc::new(Part {
+            manifest: manifest.clone(),
+            directory: shipped(),
+            graph_bytes: 0,
+            encoder,
+        }))
+        .identity_hash()
+    };
+    assert_eq!(identity(&manifest), identity(&manifest.clone()));
+    assert_ne!(identity(&manifest), identity(&other));
 }
 
 #[test]
 fn the_shipped_model_answers_in_the_words_of_the_taxonomy() {
-    let manifest = Manifest::read(&shipped().join(MANIFEST_FILE)).unwrap();
+    let manifest = shipped_manifest();
     let ids: Vec<&str> = Taxonomy::get()
         .aspects
         .iter()

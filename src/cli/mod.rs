@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod key;
 pub mod model;
 pub mod reader;
+pub mod reanalyze;
 pub mod repair;
 pub mod run;
 pub mod schema;
@@ -98,6 +99,8 @@ pub enum Command {
     Inspect(inspect::InspectArgs),
     /// Read a topic again from the beginning after it was re-created
     Repair(repair::RepairArgs),
+    /// Take an index through another model, in place
+    Reanalyze(reanalyze::ReanalyzeArgs),
     /// Print the JSON Schema of a record or of the configuration
     Schema(schema::SchemaArgs),
     /// List, show and test the presets that read native records
@@ -170,6 +173,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Search(args) => search::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Reanalyze(args) => reanalyze::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Format(args) => format::run(args),
         Command::Model(args) => model::run(args),

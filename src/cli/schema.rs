@@ -1,7 +1,7 @@
 //! `qingting schema`: the JSON Schema of every record that crosses a border, from the types themselves.
 
 use crate::alert::AlertRecord;
-use crate::classify::Manifest;
+use crate::classify::AnyManifest;
 use crate::config::config_schema;
 use crate::item::{AnalyzedRecord, DeadLetter, Item};
 use clap::{Args, ValueEnum};
@@ -65,7 +65,7 @@ pub fn schema(kind: SchemaKind) -> Value {
         SchemaKind::Config => config_schema(),
         SchemaKind::Manifest => {
             let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
-            generator.into_root_schema_for::<Manifest>().to_value()
+            generator.into_root_schema_for::<AnyManifest>().to_value()
         }
     }
 }

@@ -250,9 +250,18 @@ impl Checker {
             );
         }
         let threads = raw.threads.map(|threads| threads as usize);
+        let name = raw.name.map(|name| match name {
+            RawModelName::Fast => "fast".to_owned(),
+            RawModelName::Precise => "precise".to_owned(),
+            RawModelName::Cascade => "cascade".to_owned(),
+        });
         ModelConfig {
-            name: raw.dir.unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
+            name: raw.dir.or(name).unwrap_or_else(|| DEFAULT_MODEL.to_owned()),
             ort_library: raw.ort_library.map(PathBuf::from),
+            runtime: match raw.runtime {
+                None | Some(RawRuntime::Onnxruntime) => ModelRuntime::OnnxRuntime,
+                Some(RawRuntime::Tract) => ModelRuntime::Tract,
+            },
             threads: threads
                 .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
                 .unwrap_or(1),

@@ -120,7 +120,18 @@ impl Config {
                 Some("the path of libonnxruntime.so"),
             );
         }
-        if self.model.name != super::DEFAULT_MODEL {
+        if self.model.runtime == super::ModelRuntime::Tract && !cfg!(feature = "tract") {
+            let message = "not in this build; build with `--features tract`".to_owned();
+            report("model.runtime", Path::new("tract"), message, Some("onnxruntime"));
+        }
+        if super::SHIPPED_MODELS.contains(&self.model.name.as_str()) {
+            // the default is part of every installation, and a start says where it was looked for
+            if self.model.name != super::DEFAULT_MODEL
+                && let Err(error) = crate::classify::find_model(&self.model.name)
+            {
+                report("model.name", Path::new(&self.model.name), error.to_string(), None);
+            }
+        } else {
             let directory = Path::new(&self.model.name);
             if !directory.join("manifest.toml").is_file() {
                 let allowed = Some("a directory with manifest.toml");

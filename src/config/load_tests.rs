@@ -107,8 +107,6 @@ fn keys_of_later_versions_are_refused_and_not_ignored() {
         "[priority]\nmethod = \"urgency_impact\"",
         "[http]\ntls_cert = \"x\"",
         "[http]\ntokens_file = \"x\"",
-        "[model]\nname = \"cascade\"",
-        "[model]\nruntime = \"tract\"",
         "[[source]]\nname = \"a\"\nfiles = [\"x\"]\nhttp = true",
         "[[rule]]\nname = \"r\"\nkind = \"drop\"",
         "[[rule]]\nname = \"r\"\nkind = \"spike\"\nby = [\"term\"]",
@@ -355,4 +353,21 @@ fn durations_have_whole_numbers_and_a_unit() {
     ] {
         assert_eq!(duration(text), None, "{text}");
     }
+}
+
+#[test]
+fn the_model_is_a_name_or_a_directory_and_has_a_runtime() {
+    let config = parse("[model]\nname = \"cascade\"\nruntime = \"tract\"\n").unwrap();
+    assert_eq!(config.model.name, "cascade");
+    assert_eq!(config.model.runtime, ModelRuntime::Tract);
+    let errors = config.check_files();
+    let refused = errors.iter().any(|error| error.path == "model.runtime");
+    assert_eq!(refused, !cfg!(feature = "tract"), "{errors:?}");
+    let default = parse("").unwrap();
+    assert_eq!(
+        (default.model.name.as_str(), default.model.runtime),
+        ("fast", ModelRuntime::OnnxRuntime)
+    );
+    assert!(error("[model]\nname = \"fsat\"").contains("did you mean `fast`"));
+    assert!(error("[model]\nname = \"fast\"\ndir = \"/x\"").contains("one of name, dir"));
 }

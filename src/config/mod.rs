@@ -25,6 +25,8 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:7700";
 pub const DEFAULT_DATA_DIR: &str = "qingting-data";
 /// The shipped model that is used unless the configuration says otherwise.
 pub const DEFAULT_MODEL: &str = "fast";
+/// What `model.name` may be; where they are is the classify stage's to know.
+pub const SHIPPED_MODELS: [&str; 3] = ["fast", "precise", "cascade"];
 
 /// A checked configuration. Every field is valid by construction of `load`.
 #[derive(Debug, Clone)]
@@ -116,7 +118,29 @@ pub struct ModelConfig {
     /// Name of a shipped model or a directory with a manifest.
     pub name: String,
     pub ort_library: Option<PathBuf>,
+    pub runtime: ModelRuntime,
     pub threads: usize,
+}
+
+/// What runs the graphs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ModelRuntime {
+    #[default]
+    OnnxRuntime,
+    /// Pure Rust, in builds with feature `tract`.
+    Tract,
+}
+
+impl ModelConfig {
+    /// A model by name or directory, everything else as it is by default, for one worker.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ort_library: None,
+            runtime: ModelRuntime::default(),
+            threads: 1,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -131,6 +131,7 @@ pub struct RawModel {
     pub dir: Option<String>,
     /// Path of `libonnxruntime.so`. Default: `ORT_DYLIB_PATH`, then the usual places.
     pub ort_library: Option<String>,
+    /// What runs the model: the ONNX Runtime library, or `tract`, pure Rust, in builds that have it.
     pub runtime: Option<RawRuntime>,
     /// Classify workers. Default: the number of processors.
     #[schemars(range(min = 1, max = 256))]
@@ -141,12 +142,15 @@ pub struct RawModel {
 #[serde(rename_all = "snake_case")]
 pub enum RawModelName {
     Fast,
+    Precise,
+    Cascade,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawRuntime {
     Onnxruntime,
+    Tract,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -341,9 +345,7 @@ pub(super) const LATER_KEYS: [&str; 14] = [
 ];
 
 /// Values that are pinned for later versions.
-pub(super) const LATER_VALUES: [(&str, &[&str]); 4] = [
-    ("model.name", &["precise", "cascade"]),
-    ("model.runtime", &["tract"]),
+pub(super) const LATER_VALUES: [(&str, &[&str]); 2] = [
     (
         "rule.kind",
         &[

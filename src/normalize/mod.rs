@@ -279,7 +279,7 @@ fn judge(item: &mut Item) -> Option<&'static str> {
 }
 
 /// Title and own words, folded: what the model and the signature see.
-fn analysis_text(item: &Item) -> String {
+pub fn analysis_text(item: &Item) -> String {
     let own = own_words(&item.text);
     let mut out = String::with_capacity(item.title.len() + own.len() + 1);
     if !item.title.is_empty() {

@@ -15,6 +15,7 @@ mod intake;
 mod keeper;
 mod outbox;
 mod projection;
+mod reanalyze;
 mod session;
 mod shared;
 mod stages;
@@ -22,6 +23,7 @@ mod verify;
 
 pub use http::HttpServer;
 pub use projection::Projection;
+pub use reanalyze::{Changed, Reanalysis, Reanalyzed, reanalyze};
 pub use session::index_directory;
 pub use shared::{Live, Shared};
 pub use stages::{ProcessedRecord, Stages, Worker};

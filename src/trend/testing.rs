@@ -29,11 +29,7 @@ pub(crate) fn config(rules: Vec<RuleConfig>) -> Config {
             interval: Duration::from_secs(1),
             max_items: 5_000,
         },
-        model: ModelConfig {
-            name: "fast".to_owned(),
-            ort_library: None,
-            threads: 1,
-        },
+        model: ModelConfig::named("fast"),
         privacy: PrivacyConfig { key_file: None },
         duplicates: DuplicatesConfig {
             window: Duration::from_secs(30 * 86_400),

@@ -7,7 +7,7 @@ const PRIME: u32 = 0x0100_0193;
 const MIX: u32 = 0x2C1B_3C6D;
 
 #[derive(Debug, Clone)]
-pub(super) struct NgramFeatures {
+pub(in crate::classify) struct NgramFeatures {
     pub orders: usize,
     pub hash_bits: u32,
     pub head_chars: usize,
@@ -18,14 +18,14 @@ pub(super) struct NgramFeatures {
 
 /// Buffers of one worker, kept from text to text.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(in crate::classify) struct Scratch {
     points: Vec<u32>,
     /// One bit per row: which are already in the current text.
     seen: Vec<u64>,
 }
 
-impl Scratch {
-    pub fn new() -> Self {
+impl Default for Scratch {
+    fn default() -> Self {
         Self {
             points: Vec::with_capacity(1024),
             seen: vec![0; (u16::MAX as usize + 1) / 64],
