@@ -1,6 +1,6 @@
 //! `qingting analyze`: files or standard input to NDJSON, without a service.
 
-use super::reader::{check_format, files_or_stdin, reading_source};
+use super::reader::{check_format, files_or_stdin};
 use super::{default_config, key, load_config};
 use crate::classify::{Classifier, Model};
 use crate::config::{Config, SourceConfig};
@@ -72,13 +72,13 @@ pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
     if let Some(model) = &args.model {
         config.model.name.clone_from(model);
     }
-    let formats = Formats::builtin()?.with_zone(config.time.zone);
+    let formats = Formats::with_directory(config.formats.directory.as_deref())?.with_zone(config.time.zone);
     check_format(&formats, &args.format)?;
     let mut files = FileSource::open(0, &files_or_stdin(&args.files), None)?;
 
     let mut analysis = Analysis {
         formats,
-        source: reading_source("analyze", &args.format),
+        source: SourceConfig::reading("analyze", &args.format),
         normalizer: Normalizer::new(&key::author_key(&config)?, config.time.zone),
         rest: match args.stage {
             AnalyzeStage::Item => None,

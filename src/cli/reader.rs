@@ -1,7 +1,6 @@
 //! What commands that read files share: which files, by which format.
 
 use super::UsageError;
-use crate::config::{SourceConfig, SourceInput, StartPosition};
 use crate::format::Formats;
 use crate::source::file::STDIN;
 use std::path::PathBuf;
@@ -32,21 +31,4 @@ pub fn check_format(formats: &Formats, name: &str) -> Result<(), UsageError> {
     Err(UsageError(format!(
         "unknown format `{name}`; did you mean `{nearest}`? `qingting format list` names all"
     )))
-}
-
-/// The source that the files of a command line stand for: nothing is said about them but their format.
-pub fn reading_source(name: &str, format: &str) -> SourceConfig {
-    SourceConfig {
-        name: name.to_owned(),
-        input: SourceInput::Files(Vec::new()),
-        format: format.to_owned(),
-        kind: None,
-        platform: None,
-        touchpoint: None,
-        mode: None,
-        initiative: None,
-        business_line: None,
-        expected_every: None,
-        start: StartPosition::Earliest,
-    }
 }

@@ -32,6 +32,7 @@ impl Formats {
                     root: first,
                     parent,
                     unit,
+                    record: parts.record,
                 })?;
                 Some((marks, preset))
             })
