@@ -58,6 +58,7 @@ fn records(format: &str, texts: &[String]) -> Vec<RawRecord> {
             },
             record_time_ms: 1_762_391_526_000,
             key: None,
+            headers: Vec::new(),
             payload: Some(payload(format, number, text)),
             unreadable: None,
         })

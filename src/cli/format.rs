@@ -1,6 +1,7 @@
 //! `qingting format`: the presets that read native records.
 
 use super::default_config;
+use super::reader::collect_time;
 use crate::config::SourceConfig;
 use crate::format::{AUTO, Chosen, FormatOutcome, Formats};
 use crate::item::{Change, RecordOutcome, RecordPosition};
@@ -51,6 +52,9 @@ pub enum FormatCommand {
         name: String,
         /// File to read, `-` for standard input
         file: PathBuf,
+        /// When the file was collected, for records that do not say it [default: its modification time]
+        #[arg(long, value_name = "TIME")]
+        collected_at: Option<String>,
         /// NDJSON (which is also the default)
         #[arg(long)]
         json: bool,
@@ -64,9 +68,16 @@ pub fn run(args: FormatArgs) -> anyhow::Result<ExitCode> {
             let (formats, name) = formats(Some(&name))?;
             show(&formats, &name, json)
         }
-        FormatCommand::Test { name, file, json: _ } => {
+        FormatCommand::Test {
+            name,
+            file,
+            collected_at,
+            json: _,
+        } => {
             let (formats, name) = formats(Some(&name))?;
-            test(&formats, &name, &file.to_string_lossy())
+            let mut options = FileOptions::new(0);
+            options.collected_at_ms = collect_time(collected_at.as_deref(), chrono_tz::Asia::Shanghai)?;
+            test(&formats, &name, &file.to_string_lossy(), &options)
         }
     }
 }
@@ -117,14 +128,14 @@ fn show(formats: &Formats, name: &str, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 /// One line a record, exit 0 also where there are dead letters: the point is to see them.
-fn test(formats: &Formats, name: &str, file: &str) -> anyhow::Result<ExitCode> {
+fn test(formats: &Formats, name: &str, file: &str, options: &FileOptions) -> anyhow::Result<ExitCode> {
     if !formats.knows(name) {
         anyhow::bail!("{}", unknown(formats, name));
     }
     let source = SourceConfig::reading("test", name);
     // a test must print the same on every machine, so its author ids are keyed with a constant
     let normalizer = Normalizer::new(TEST_KEY, chrono_tz::Asia::Shanghai);
-    let mut reader = FileReader::open(file, &FileOptions::new(0))?;
+    let mut reader = FileReader::open(file, options)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut outcome = FormatOutcome::default();
     let mut chosen = None;

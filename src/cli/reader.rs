@@ -3,6 +3,7 @@
 use super::UsageError;
 use crate::format::Formats;
 use crate::source::file::STDIN;
+use chrono_tz::Tz;
 use std::path::PathBuf;
 
 /// Chooses the reader by the record.
@@ -31,4 +32,20 @@ pub fn check_format(formats: &Formats, name: &str) -> Result<(), UsageError> {
     Err(UsageError(format!(
         "unknown format `{name}`; did you mean `{nearest}`? `qingting format list` names all"
     )))
+}
+
+/// `--collected-at`: when the files were collected, for records that do not say it.
+///
+/// # Errors
+/// [`UsageError`] if it is no time.
+pub fn collect_time(written: Option<&str>, zone: Tz) -> Result<Option<i64>, UsageError> {
+    let Some(written) = written else {
+        return Ok(None);
+    };
+    match crate::normalize::time::from_text(written, 0, zone) {
+        Some(time) => Ok(Some(time.ms)),
+        None => Err(UsageError(format!(
+            "`--collected-at {written}` is no time; want such as 2025-11-06, `2025-11-06 09:12:04` or ms UTC"
+        ))),
+    }
 }

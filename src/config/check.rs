@@ -130,12 +130,7 @@ impl Checker {
         }
     }
 
-    pub fn sources(
-        &mut self,
-        raw: Vec<RawSource>,
-        zone: chrono_tz::Tz,
-        formats: &FormatsConfig,
-    ) -> Vec<SourceConfig> {
+    pub fn sources(&mut self, raw: Vec<RawSource>, zone: chrono_tz::Tz, formats: &FormatsConfig) -> Vec<SourceConfig> {
         let list = self.root("source");
         let mut sources: Vec<SourceConfig> = Vec::new();
         let directory = formats.directory.as_deref();

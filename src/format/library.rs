@@ -3,6 +3,21 @@
 use super::mapping::{self, Mapping, MappingError, Preset};
 use super::{FormatError, Formats, Limits, presets};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+/// All presets, or the one that does not load.
+type Shipped = Result<Vec<Arc<Preset>>, (String, MappingError)>;
+
+/// The presets that ship, compiled once a process: a configuration is checked against them more often than that.
+static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
+    let all = shipped_mappings();
+    all.iter()
+        .map(|mapping| match mapping::load(mapping, &all) {
+            Ok(preset) => Ok(Arc::new(preset)),
+            Err(error) => Err((mapping.name.clone(), error)),
+        })
+        .collect()
+});
 
 /// Mappings of one directory.
 const MOST_FILES: usize = 1_000;
@@ -25,15 +40,15 @@ impl Formats {
             Some(directory) => files_of(directory)?,
             None => Vec::new(),
         };
-        all.extend(files.iter().filter(|file| !all.contains(file)).cloned().collect::<Vec<_>>());
+        all.extend(
+            files
+                .iter()
+                .filter(|file| !all.contains(file))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
         let files = all;
-        let builtin: Vec<Mapping> = presets::ALL
-            .iter()
-            .map(|(name, written)| Mapping {
-                name: (*name).to_owned(),
-                written: (*written).to_owned(),
-            })
-            .collect();
+        let builtin = shipped_mappings();
         let mut own: Vec<(String, Mapping)> = Vec::new();
         for file in &files {
             let path = file.display().to_string();
@@ -49,7 +64,7 @@ impl Formats {
         }
         // a mapping that takes the place of a preset may extend it, so its own name means the preset there
         let own_mappings: Vec<Mapping> = own.iter().map(|(_, mapping)| mapping.clone()).collect();
-        let mut loaded: Vec<Preset> = Vec::new();
+        let mut loaded: Vec<Arc<Preset>> = Vec::new();
         for (path, mapping) in &own {
             let others = others_of(mapping, &own_mappings, &builtin);
             let mut preset = mapping::load(mapping, &others).map_err(|error| FormatError::File {
@@ -57,18 +72,14 @@ impl Formats {
                 error,
             })?;
             preset.file = Some(PathBuf::from(path));
-            loaded.push(preset);
+            loaded.push(Arc::new(preset));
         }
-        for mapping in &builtin {
-            if own_mappings.iter().any(|own| own.name == mapping.name) {
-                continue;
-            }
-            let preset = mapping::load(mapping, &builtin).map_err(|error| FormatError::Preset {
-                name: mapping.name.clone(),
-                error,
-            })?;
-            loaded.push(preset);
-        }
+        let shipped = SHIPPED.as_ref().map_err(|(name, error)| FormatError::Preset {
+            name: name.clone(),
+            error: error.clone(),
+        })?;
+        let is_replaced = |preset: &&Arc<Preset>| own_mappings.iter().any(|own| own.name == preset.name);
+        loaded.extend(shipped.iter().filter(|preset| !is_replaced(preset)).cloned());
         Ok(Self {
             presets: loaded,
             zone: chrono_tz::Asia::Shanghai,
@@ -85,6 +96,16 @@ impl Formats {
             .find(|preset| preset.file.as_deref() == Some(file))
             .map(|preset| preset.name.as_str())
     }
+}
+
+fn shipped_mappings() -> Vec<Mapping> {
+    presets::ALL
+        .iter()
+        .map(|(name, written)| Mapping {
+            name: (*name).to_owned(),
+            written: (*written).to_owned(),
+        })
+        .collect()
 }
 
 /// The mappings of a directory, by name.

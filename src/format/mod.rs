@@ -7,6 +7,8 @@
 
 mod auto;
 mod finish;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod item;
 mod json;
 mod library;
@@ -24,6 +26,7 @@ use json::Node;
 use mapping::{Input, MappingError, Preset, Scope};
 use parts::Parts;
 use std::borrow::Cow;
+use std::sync::Arc;
 use values::Reject;
 
 pub use finish::LONGEST_TEXT_BYTES;
@@ -117,7 +120,7 @@ impl FormatOutcome {
 /// All formats that are known. Share one between workers.
 #[derive(Debug)]
 pub struct Formats {
-    presets: Vec<Preset>,
+    presets: Vec<Arc<Preset>>,
     zone: Tz,
     limits: Limits,
 }
@@ -181,7 +184,7 @@ impl Formats {
                 .presets
                 .iter()
                 .find(|preset| preset.name == name || preset.aliases.iter().any(|alias| alias == name))
-                .map(Reader::Preset),
+                .map(|preset| Reader::Preset(preset)),
         }
     }
 

@@ -168,7 +168,10 @@ pub fn without_mojibake(text: &str) -> Option<String> {
     }
     let repaired = String::from_utf8(bytes).ok()?;
     // an accent or two may look the same; Chinese that comes out of Latin does not
-    repaired.chars().any(|c| matches!(c as u32, 0x3000..=0x30FF | 0x3400..=0x9FFF | 0xFF00..=0xFFEF)).then_some(repaired)
+    repaired
+        .chars()
+        .any(|c| matches!(c as u32, 0x3000..=0x30FF | 0x3400..=0x9FFF | 0xFF00..=0xFFEF))
+        .then_some(repaired)
 }
 
 /// The first byte of a Chinese character, read as Latin-1, is one of `ã` to `ï`: 0xC3 in UTF-8, which Chinese never has.
@@ -206,9 +209,17 @@ mod tests {
         assert!(found.lone_surrogate && found.huge_integer);
         let repaired = repair(text);
         let parsed = super::super::parse(&repaired).unwrap();
-        let super::super::Node::Object(object) = parsed.node else { panic!() };
-        assert_eq!(object.get("a"), Some(&super::super::Node::Text("x\u{FFFD} y 😀 \\ud83d".into())));
-        assert_eq!(object.get("b"), Some(&super::super::Node::Text("123456789012345678901234".into())));
+        let super::super::Node::Object(object) = parsed.node else {
+            panic!()
+        };
+        assert_eq!(
+            object.get("a"),
+            Some(&super::super::Node::Text("x\u{FFFD} y 😀 \\ud83d".into()))
+        );
+        assert_eq!(
+            object.get("b"),
+            Some(&super::super::Node::Text("123456789012345678901234".into()))
+        );
     }
 
     #[test]

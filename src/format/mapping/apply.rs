@@ -3,7 +3,8 @@
 use super::super::item::Mapped;
 use super::super::json::Node;
 use super::super::values::{self, Reject};
-use super::path::{Path, Scope, is_something};
+use super::lists::masked_where_author;
+use super::path::{Scope, is_something};
 use super::shape::*;
 use super::target::Target;
 use super::*;
@@ -11,9 +12,6 @@ use crate::item::*;
 
 /// A node that becomes an item, and the object that holds it.
 pub type Unit<'s, 'n> = (&'s Node<'n>, &'s Node<'n>);
-
-/// Replies, additions and steps beyond this are left out.
-const MOST_LIST_ELEMENTS: usize = 200;
 
 /// What a mapping knows beside the record's content.
 #[derive(Clone, Copy)]
@@ -158,11 +156,11 @@ fn inherited(from: &Mapped, names: &[String]) -> Mapped {
     next
 }
 
-struct Reading<'r, 's, 'n, 'i, 'w> {
-    scope: &'r Scope<'s, 'n>,
-    input: Input<'i>,
+pub(super) struct Reading<'r, 's, 'n, 'i, 'w> {
+    pub(super) scope: &'r Scope<'s, 'n>,
+    pub(super) input: Input<'i>,
     /// Collect time where the record has one, else its record time.
-    reference_ms: i64,
+    pub(super) reference_ms: i64,
     warnings: &'w mut Vec<String>,
     /// The unit deletes its item, of which it need not say more than the id.
     deletes: bool,
@@ -308,7 +306,9 @@ impl Reading<'_, '_, '_, '_, '_> {
                 None => Taken::Null,
             },
             Target::Time(place) => set(self.time(field, node), |ms| *place(item) = Some(ms)),
-            Target::Money(place) => set(values::money(&shaped_node(field, node)), |amount| *place(item) = Some(amount)),
+            Target::Money(place) => set(values::money(&shaped_node(field, node)), |amount| {
+                *place(item) = Some(amount)
+            }),
             Target::Integer(place) => set(values::integer(&shaped_node(field, node)), |n| *place(item) = Some(n)),
             Target::Number(place) => set(values::number(&shaped_node(field, node)), |n| *place(item) = Some(n)),
             Target::Bool(place) => set(values::boolean(node), |b| *place(item) = Some(b)),
@@ -340,7 +340,13 @@ impl Reading<'_, '_, '_, '_, '_> {
             }),
             Target::Extra(name, kind) => {
                 let zone = field.zone.unwrap_or(self.input.zone);
-                match extra(*kind, &shaped_node(field, node), &field.separators, self.reference_ms, zone) {
+                match extra(
+                    *kind,
+                    &shaped_node(field, node),
+                    &field.separators,
+                    self.reference_ms,
+                    zone,
+                ) {
                     Some(value) => {
                         item.ext.insert(name.clone(), value);
                         Taken::Set
@@ -375,7 +381,12 @@ impl Reading<'_, '_, '_, '_, '_> {
     }
 
     fn time(&self, field: &Field, node: &Node<'_>) -> Option<i64> {
-        values::event_time(&shaped_node(field, node), self.reference_ms, field.zone.unwrap_or(self.input.zone)).map(|time| time.ms)
+        values::event_time(
+            &shaped_node(field, node),
+            self.reference_ms,
+            field.zone.unwrap_or(self.input.zone),
+        )
+        .map(|time| time.ms)
     }
 
     fn joined(&self, field: &Field, joint: &str) -> Taken {
@@ -409,77 +420,6 @@ impl Reading<'_, '_, '_, '_, '_> {
             return Taken::Null;
         }
         shaped(field, all.join(joint)).map_or(Taken::Null, Taken::Text)
-    }
-
-    fn each(&mut self, list: &ListMapping, mut push: impl FnMut(String, Option<i64>, Option<String>, Option<String>)) {
-        let (scope, zone, reference_ms) = (self.scope, self.input.zone, self.reference_ms);
-        let mut count = 0;
-        list.each.each(scope, &mut |element| {
-            let inner = scope.inside(element);
-            let text = list.text.iter().find_map(|path| first_text(path, &inner));
-            let text = text.and_then(|text| grouped(list.regex.as_ref(), text));
-            let status = list.status.as_ref().and_then(|path| first_text(path, &inner));
-            if count >= MOST_LIST_ELEMENTS || (text.is_none() && status.is_none()) {
-                return;
-            }
-            count += 1;
-            let mut at = None;
-            if let Some(path) = &list.at {
-                path.each(&inner, &mut |node| {
-                    at = at.or_else(|| match &list.at_regex {
-                        None => values::event_time(node, reference_ms, zone).map(|time| time.ms),
-                        regex => {
-                            let text = grouped(regex.as_ref(), values::text("", node).ok().flatten()?)?;
-                            values::event_time(&Node::Text(text.into()), reference_ms, zone).map(|time| time.ms)
-                        }
-                    });
-                });
-            }
-            let by = list.by.as_ref().and_then(|path| first_text(path, &inner));
-            push(text.unwrap_or_default(), at, by, status);
-        });
-    }
-
-    fn dimensions(&mut self, each: &Path, name: &Path, value: &Path, item: &mut Item) {
-        let scope = self.scope;
-        each.each(scope, &mut |element| {
-            let inner = scope.inside(element);
-            let mut rating = None;
-            value.each(&inner, &mut |node| rating = rating.or_else(|| values::number(node)));
-            if let (Some(name), Some(rating)) = (first_text(name, &inner), rating.filter(|r| (1.0..=5.0).contains(r))) {
-                let dims = &mut item.rating.get_or_insert_default().dims;
-                if dims.len() < MOST_LIST_ELEMENTS {
-                    dims.insert(name, rating);
-                }
-            }
-        });
-    }
-
-    fn repost(&self, mapping: &RepostMapping) -> Option<Repost> {
-        let scope = self.scope;
-        let mut found = None;
-        mapping.at.each(scope, &mut |quoted| {
-            if !matches!(quoted, Node::Object(_)) {
-                return;
-            }
-            let inner = scope.inside(quoted);
-            found = Some(Repost {
-                id: mapping.id.as_ref().and_then(|path| first_id(path, &inner)),
-                author_id: mapping.author_id.as_ref().and_then(|path| first_id(path, &inner)),
-                text: first_text(&mapping.text, &inner).unwrap_or_default(),
-                deleted: false,
-            });
-        });
-        found
-    }
-}
-
-/// The author of the item may speak again in its steps; the name is no more shown there than above.
-fn masked_where_author(by: String, author: Option<&str>) -> String {
-    if author.is_some_and(|author| author.trim() == by.trim()) {
-        crate::normalize::mask::mask_name(by.trim())
-    } else {
-        by
     }
 }
 

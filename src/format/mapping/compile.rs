@@ -130,7 +130,12 @@ fn encodings(names: &[String]) -> Result<Vec<&'static Encoding>, String> {
 pub(super) fn pattern(written: &str) -> Result<Regex, String> {
     Regex::new(written).map_err(|error| {
         let text = error.to_string();
-        let what = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+        let what = text
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim()
+            .trim_start_matches("error: ");
         format!("`{written}` is not a regular expression: {what}")
     })
 }
@@ -240,7 +245,11 @@ fn constant(name: &str, value: String) -> Result<(Target, String), String> {
 }
 
 fn fields(specs: BTreeMap<String, FieldSpec>, is_main: bool, is_survey: bool) -> Result<Vec<Field>, Wrong> {
-    let required: &[&str] = if is_survey { &["native_id"] } else { &["native_id", "text"] };
+    let required: &[&str] = if is_survey {
+        &["native_id"]
+    } else {
+        &["native_id", "text"]
+    };
     if is_main && let Some(missing) = required.iter().find(|name| !specs.contains_key(**name)) {
         return Err(format!("a mapping needs the field `{missing}`")).under(&["fields"]);
     }
@@ -273,7 +282,12 @@ fn field(name: String, spec: FieldSpec) -> Result<Field, Wrong> {
     if let Some(kind) = &detailed.kind {
         target = target.typed(kind).under(&["type"])?;
     }
-    let scale = detailed.scale.as_deref().map(Scale::parse).transpose().under(&["scale"])?;
+    let scale = detailed
+        .scale
+        .as_deref()
+        .map(Scale::parse)
+        .transpose()
+        .under(&["scale"])?;
     if matches!(target, Target::Rating) && scale.is_none() {
         return Err(format!("a rating needs `scale`, one of {}", Scale::NAMES)).under(&[]);
     }

@@ -51,7 +51,12 @@ pub fn checked(written: &str) -> Result<PresetSpec, MappingError> {
 }
 
 fn one_line(message: &str) -> String {
-    message.split('\n').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+    message
+        .split('\n')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// The mapping with everything that it takes from those it extends.
@@ -74,7 +79,9 @@ fn extended(mapping: &Mapping, others: &[Mapping]) -> Result<PresetSpec, Mapping
             return Err(wrong(format!("`extends` goes in a circle: {}", chain.join(" → "))));
         }
         if chain.len() > MOST_EXTENSIONS {
-            return Err(wrong(format!("`extends` goes over more than {MOST_EXTENSIONS} mappings")));
+            return Err(wrong(format!(
+                "`extends` goes over more than {MOST_EXTENSIONS} mappings"
+            )));
         }
         let Some(found) = others.iter().find(|other| other.name == base) else {
             let names: Vec<&str> = others.iter().map(|other| other.name.as_str()).collect();
@@ -86,7 +93,8 @@ fn extended(mapping: &Mapping, others: &[Mapping]) -> Result<PresetSpec, Mapping
                 nearest.copied().unwrap_or("jd_comment")
             )));
         };
-        checked(&found.written).map_err(|error| wrong(format!("`extends` names `{base}`, which does not load: {error}")))?;
+        checked(&found.written)
+            .map_err(|error| wrong(format!("`extends` names `{base}`, which does not load: {error}")))?;
         let mut below = self::table(&found.written).map_err(&wrong)?;
         next = below.remove("extends");
         // other names of the base stay its own
@@ -109,7 +117,9 @@ fn merge(below: &mut toml::Table, above: toml::Table) {
     for (key, value) in above {
         match (below.get_mut(&key), value) {
             // a field that is written anew is written anew as a whole
-            (Some(toml::Value::Table(old)), toml::Value::Table(new)) if matches!(key.as_str(), "fields" | "constants") => {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new))
+                if matches!(key.as_str(), "fields" | "constants") =>
+            {
                 old.extend(new);
             }
             (Some(toml::Value::Table(old)), toml::Value::Table(new)) if key == "detect" || key == "survey" => {

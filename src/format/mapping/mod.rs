@@ -2,6 +2,7 @@
 
 mod apply;
 mod compile;
+mod lists;
 mod load;
 mod path;
 mod shape;
@@ -168,6 +169,17 @@ impl Preset {
         self.explode.iter().find_map(|path| path.units(root))
     }
 
+    /// The first unit of a record, without looking for the others.
+    pub fn first_unit<'s, 'n>(&self, root: &'s super::json::Node<'n>) -> Option<Unit<'s, 'n>> {
+        self.explode.iter().find_map(|path| {
+            if path.is_root() {
+                Some((root, root))
+            } else {
+                path.units(root)?.first().copied()
+            }
+        })
+    }
+
     /// How many of the paths by which the format is known are there; `None` where it is not this format.
     pub fn recognizes(&self, scope: &Scope<'_, '_>) -> Option<usize> {
         let there = |path: &Path| path.each(scope, &mut |_| {});
@@ -189,7 +201,13 @@ impl Preset {
 
     /// The keys by which it was known, for people.
     pub fn known_by(&self) -> String {
-        self.detect.all.iter().map(Path::written).collect::<Vec<_>>().join(", ")
+        let mut known: Vec<&str> = self.detect.all.iter().map(Path::written).collect();
+        let any: Vec<&str> = self.detect.any.iter().map(Path::written).collect();
+        let any = any.join(" or ");
+        if known.is_empty() {
+            known.push(&any);
+        }
+        known.join(", ")
     }
 
     /// Constant platform and role: a tombstone's key that is a native id becomes an id with them.

@@ -1,5 +1,6 @@
 //! Paths into a record: `a.b`, `"im:rating".label`, `list[]`, `list[0]`, `list[name=价格].value`, `specs|json[].value`,
-//! `/^第\d+题/`, `$.user.id`, `^.id`; and `@topic`, `@key`, `@file`, `@file_stem`, `@name` for what the record's place says.
+//! `/^第\d+题/`, `$.user.id`, `^.id`; and `@topic`, `@key`, `@header.NAME`, `@file`, `@file_stem`, `@name` for what the
+//! record's place says.
 
 use super::super::json::{self, Node};
 use super::super::values;
@@ -7,7 +8,7 @@ use crate::item::{RawRecord, RecordPosition};
 use regex::Regex;
 
 /// Where a path starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Anchor {
     /// The unit that becomes an item.
     Unit,
@@ -20,7 +21,7 @@ enum Anchor {
 }
 
 /// What the record's place in its source says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     Topic,
     Key,
@@ -28,6 +29,8 @@ enum Place {
     FileStem,
     /// What a person calls the place: the file's stem, or the topic.
     Name,
+    /// `@header.NAME`: the last header of that name.
+    Header(String),
 }
 
 impl Place {
@@ -38,13 +41,24 @@ impl Place {
             "file" => Self::File,
             "file_stem" => Self::FileStem,
             "name" => Self::Name,
-            _ => return Err(format!("`@{name}`, want @topic, @key, @file, @file_stem or @name")),
+            _ => match name.strip_prefix("header.") {
+                Some(header) if !header.is_empty() => Self::Header(header.to_owned()),
+                _ => {
+                    return Err(format!(
+                        "`@{name}`, want @topic, @key, @header.NAME, @file, @file_stem or @name"
+                    ));
+                }
+            },
         })
     }
 
-    fn of(self, record: &RawRecord) -> Option<String> {
+    fn of(&self, record: &RawRecord) -> Option<String> {
         match (self, &record.position) {
             (Self::Topic | Self::Name, RecordPosition::Kafka { topic, .. }) => Some(topic.to_string()),
+            (Self::Header(name), _) => {
+                let found = record.headers.iter().rev().find(|(header, _)| header == name)?;
+                String::from_utf8(found.1.clone()).ok()
+            }
             (Self::Key, _) => String::from_utf8(record.key.clone()?).ok(),
             (Self::File, RecordPosition::File { file, .. }) => Some(file.to_string()),
             (Self::FileStem | Self::Name, RecordPosition::File { file, .. }) => Some(stem(file).to_owned()),
@@ -144,13 +158,18 @@ impl Path {
         })
     }
 
+    /// True for `$`, the record itself.
+    pub fn is_root(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     pub fn written(&self) -> &str {
         &self.written
     }
 
     /// Calls `found` with each node that the path leads to, null among them; returns whether there was any.
     pub fn each(&self, scope: &Scope<'_, '_>, found: &mut dyn FnMut(&Node<'_>)) -> bool {
-        let start = match self.anchor {
+        let start = match &self.anchor {
             Anchor::Unit => scope.unit,
             Anchor::Parent => scope.parent,
             Anchor::Root => scope.root,
@@ -175,13 +194,16 @@ impl Path {
             return;
         };
         let holder = Self {
-            anchor: self.anchor,
+            anchor: self.anchor.clone(),
             steps: before.to_vec(),
             written: String::new(),
         };
         holder.each(scope, &mut |node| match (last, node) {
             (Step::Matching(pattern), Node::Object(object)) => {
-                object.iter().filter(|(key, _)| pattern.is_match(key)).for_each(|(key, node)| found(key, node));
+                object
+                    .iter()
+                    .filter(|(key, _)| pattern.is_match(key))
+                    .for_each(|(key, node)| found(key, node));
             }
             (Step::Key(key), Node::Object(object)) => {
                 if let Some(node) = object.get(key) {
@@ -265,7 +287,11 @@ fn step<'a>(rest: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
             steps.push(Step::Where(key.trim().to_owned(), Wanted::Word(word.trim().to_owned())));
             return Ok(after);
         }
-        steps.push(Step::Index(index.parse().map_err(|_| "want nothing, a number, `key=word` or `key~regex` in `[…]`")?));
+        steps.push(Step::Index(
+            index
+                .parse()
+                .map_err(|_| "want nothing, a number, `key=word` or `key~regex` in `[…]`")?,
+        ));
         return Ok(after);
     }
     if let Some(after) = rest.strip_prefix("|json") {
@@ -367,6 +393,7 @@ mod tests {
             },
             record_time_ms: 0,
             key: Some(b"k".to_vec()),
+            headers: vec![("brand".to_owned(), "乐筑".into())],
             payload: None,
             unreadable: None,
         }
@@ -404,15 +431,19 @@ mod tests {
         assert_eq!(values("f[id=8].v", fields), ["\"y\""]);
         assert_eq!(values("f[id~^7].v", fields), ["\"x\""]);
         assert_eq!(values("f[ok=true].v", fields), ["\"y\""]);
-        assert_eq!(values("r[a.b=x].c", r#"{"r":[{"a":{"b":"x"},"c":1},{"a":{},"c":2},{"a":7}]}"#), ["1"]);
+        assert_eq!(
+            values("r[a.b=x].c", r#"{"r":[{"a":{"b":"x"},"c":1},{"a":{},"c":2},{"a":7}]}"#),
+            ["1"]
+        );
         assert_eq!(values("@file_stem", "{}"), ["\"3_2_0\""]);
         assert_eq!(values("@key", "{}"), ["\"k\""]);
+        assert_eq!(values("@header.brand", "{}"), ["\"乐筑\""]);
         assert_eq!(values("@topic", "{}"), [""; 0]);
     }
 
     #[test]
     fn a_bad_path_says_what_is_wrong() {
-        for bad in ["a..b", "a[", "a[x]", "a[x~(]", "\"a", "/(/", "@header"] {
+        for bad in ["a..b", "a[", "a[x]", "a[x~(]", "\"a", "/(/", "@header", "@header."] {
             assert!(Path::parse(bad).is_err(), "{bad}");
         }
     }

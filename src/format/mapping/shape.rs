@@ -21,10 +21,18 @@ pub(super) fn text_taken(field: &Field, node: &Node<'_>, path: &str) -> Taken {
 
 /// The status of a complaint: by the words of the mapping, else by those that platforms use.
 pub(super) fn status_taken(field: &Field, node: &Node<'_>) -> Taken {
-    let Some(text) = values::text("", node).ok().flatten().and_then(|text| picked(field, text)) else {
+    let Some(text) = values::text("", node)
+        .ok()
+        .flatten()
+        .and_then(|text| picked(field, text))
+    else {
         return Taken::Null;
     };
-    let word = field.map.get(text.trim()).or(field.default.as_ref()).map(String::as_str);
+    let word = field
+        .map
+        .get(text.trim())
+        .or(field.default.as_ref())
+        .map(String::as_str);
     Taken::Text(word.unwrap_or_else(|| vocabulary::status_of(&text)).to_owned())
 }
 

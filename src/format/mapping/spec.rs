@@ -186,7 +186,8 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        DetailedSpec::deserialize(MapAccessDeserializer::new(map)).map(|detailed| FieldSpec::Detailed(Box::new(detailed)))
+        DetailedSpec::deserialize(MapAccessDeserializer::new(map))
+            .map(|detailed| FieldSpec::Detailed(Box::new(detailed)))
     }
 }
 
@@ -266,7 +267,7 @@ pub struct SurveySpec {
     /// Path to the answers: keys that match, or the elements of a list.
     pub each: String,
     /// In a list: where an element has its question.
-    pub question: Option<String>,
+    pub question: Option<OneOrMany>,
     /// In a list: where an element has its answer.
     pub answer: Option<OneOrMany>,
     /// 1 to 5, or a word of satisfaction: `rating.overall`.

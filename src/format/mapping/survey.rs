@@ -10,6 +10,7 @@ use super::super::json::Node;
 use super::super::values::{self, Reject};
 use super::compile::{Under, Wrong, pattern};
 use super::path::{Path, Scope};
+use super::shape::first_text;
 use super::spec::{OneOrMany, SurveySpec};
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -50,7 +51,8 @@ const SATISFACTION: &[(&str, f64)] = &[
 static NUMBERED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\s*(?:[QqＱ]?\d+\s*[、.．:：)）]\s*|第\d+题\s*)").ok());
 /// `第3题(外观)`, `3、请评价(外观)`, `3、请评价—外观`.
-static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(.+?)\s*(?:[(（]([^()（）]+)[)）]|[—:：]+([^—:：]+))\s*$").ok());
+static OPTION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(.+?)\s*(?:[(（]([^()（）]+)[)）]|[—:：]+([^—:：]+))\s*$").ok());
 static CODES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^-?\d+(?:[.,;，；┋→|\s-]+\d+)*$").ok());
 static OWN_WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"〖([^〗]*)〗").ok());
 
@@ -58,7 +60,7 @@ static OWN_WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"〖([^
 #[derive(Debug)]
 pub struct Survey {
     each: Path,
-    question: Option<Path>,
+    question: Vec<Path>,
     answer: Vec<Path>,
     overall: Regex,
     nps: Regex,
@@ -88,15 +90,8 @@ impl Survey {
         };
         Ok(Self {
             each: Path::parse(&spec.each).under(&["each"])?,
-            question: spec.question.map(|path| Path::parse(&path)).transpose().under(&["question"])?,
-            answer: spec
-                .answer
-                .map(OneOrMany::into_vec)
-                .unwrap_or_default()
-                .iter()
-                .map(|path| Path::parse(path))
-                .collect::<Result<_, _>>()
-                .under(&["answer"])?,
+            question: many(spec.question, "question")?,
+            answer: many(spec.answer, "answer")?,
             overall: or(spec.overall, OVERALL, "overall")?,
             nps: or(spec.nps, NPS, "nps")?,
             dims: spec.dims.as_deref().map(pattern).transpose().under(&["dims"])?,
@@ -115,11 +110,13 @@ impl Survey {
                 return;
             }
             let inner = scope.inside(node);
-            let mut question = None;
-            if let Some(path) = &self.question {
-                path.each(&inner, &mut |node| question = values::text("", node).ok().flatten());
-            }
+            let question = self.question.iter().find_map(|path| first_text(path, &inner));
             let question = question.unwrap_or_default();
+            let id = match node {
+                Node::Object(object) => object.get("id").and_then(|id| values::id("", id).ok().flatten()),
+                _ => None,
+            };
+            let key = id.as_deref().unwrap_or(key);
             for path in &self.answer {
                 let mut any = false;
                 path.each(&inner, &mut |node| {
@@ -160,14 +157,20 @@ impl Survey {
                 return;
             }
         } else if let (Some(option), Some(n)) = (&option, number) {
-            let place = answers.groups.iter().position(|(name, _)| *name == stem).unwrap_or_else(|| {
-                answers.groups.push((stem.clone(), Vec::new()));
-                answers.groups.len() - 1
-            });
+            let place = answers
+                .groups
+                .iter()
+                .position(|(name, _)| *name == stem)
+                .unwrap_or_else(|| {
+                    answers.groups.push((stem.clone(), Vec::new()));
+                    answers.groups.len() - 1
+                });
             answers.groups[place].1.push((option.clone(), n));
             return;
         } else if let Some(option) = option.as_ref().filter(|_| satisfaction(answer).is_some()) {
-            answers.dims.extend(satisfaction(answer).map(|value| (option.clone(), value)));
+            answers
+                .dims
+                .extend(satisfaction(answer).map(|value| (option.clone(), value)));
             return;
         } else if self.overall.is_match(question) && !self.text.is_match(question) {
             if let Some(value) = score(answer, number) {
@@ -265,6 +268,12 @@ impl Answers {
     }
 }
 
+fn many(written: Option<OneOrMany>, key: &str) -> Result<Vec<Path>, Wrong> {
+    let written = written.map(OneOrMany::into_vec).unwrap_or_default();
+    let paths: Result<_, String> = written.iter().map(|path| Path::parse(path)).collect();
+    paths.under(&[key])
+}
+
 fn copy(mapped: &Mapped) -> Mapped {
     Mapped {
         item: mapped.item.clone(),
@@ -299,17 +308,24 @@ fn option_of(question: &str) -> Option<(String, String)> {
     let option = found.get(2).or_else(|| found.get(3))?.as_str().trim().to_owned();
     // `（选填）`, `（0-10）`, `(单选)` explain the question
     let explains = option.chars().any(|c| c.is_ascii_digit())
-        || ["选填", "必填", "单选", "多选", "可选", "填空", "题"].iter().any(|word| option.contains(word));
+        || ["选填", "必填", "单选", "多选", "可选", "填空", "题"]
+            .iter()
+            .any(|word| option.contains(word));
     (!explains && !option.is_empty()).then_some((stem, option))
 }
 
 fn without_number(question: &str) -> String {
-    let bare = NUMBERED.as_ref().map_or(question.into(), |numbered| numbered.replace(question, ""));
+    let bare = NUMBERED
+        .as_ref()
+        .map_or(question.into(), |numbered| numbered.replace(question, ""));
     bare.trim_end_matches(['?', '？', ':', '：', ' ']).to_owned()
 }
 
 fn satisfaction(answer: &str) -> Option<f64> {
-    SATISFACTION.iter().find(|(word, _)| *word == answer).map(|(_, value)| *value)
+    SATISFACTION
+        .iter()
+        .find(|(word, _)| *word == answer)
+        .map(|(_, value)| *value)
 }
 
 /// 1 to 5, or a word of satisfaction.

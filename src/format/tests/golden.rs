@@ -102,7 +102,11 @@ fn every_sample_becomes_what_its_golden_file_says() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut wrong = Vec::new();
     for name in samples("every_sample_becomes_what_its_golden_file_says") {
-        let format = if name.starts_with("broken_lines") { "auto" } else { stem(&name) };
+        let format = if name.starts_with("broken_lines") {
+            "auto"
+        } else {
+            stem(&name)
+        };
         let outcomes = read_sample("", format, &name).unwrap();
         let found = shown(&outcomes);
         let golden = folder.join(format!("{name}.golden"));
@@ -113,11 +117,18 @@ fn every_sample_becomes_what_its_golden_file_says() {
         let wanted = std::fs::read_to_string(&golden).unwrap_or_default();
         for (line, (found, wanted)) in found.lines().zip(wanted.lines()).enumerate() {
             if found != wanted {
-                wrong.push(format!("{name} record {}:\n  found {found}\n  want  {wanted}", line + 1));
+                wrong.push(format!(
+                    "{name} record {}:\n  found {found}\n  want  {wanted}",
+                    line + 1
+                ));
             }
         }
         if found.lines().count() != wanted.lines().count() {
-            wrong.push(format!("{name}: {} records, want {}", found.lines().count(), wanted.lines().count()));
+            wrong.push(format!(
+                "{name}: {} records, want {}",
+                found.lines().count(),
+                wanted.lines().count()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -138,7 +149,11 @@ fn every_record_of_a_sample_is_recognized_as_its_format() {
             // the two sheets of 问卷星 have the same columns
             let same = chosen == Some(&preset.name) || chosen == Some("wjx_text") && preset.name == "wjx_sequence";
             if !same {
-                wrong.push(format!("{name} record {}: {chosen:?} {:?}", index + 1, outcome.dead_letters));
+                wrong.push(format!(
+                    "{name} record {}: {chosen:?} {:?}",
+                    index + 1,
+                    outcome.dead_letters
+                ));
             }
         }
     }

@@ -5,6 +5,7 @@ mod canonical;
 mod golden;
 mod library;
 mod presets;
+mod surveys;
 mod traps;
 
 use super::*;
@@ -30,6 +31,7 @@ fn record(payload: impl Into<Vec<u8>>) -> RawRecord {
         },
         record_time_ms: RECORD_TIME_MS,
         key: None,
+        headers: Vec::new(),
         payload: Some(payload.into()),
         unreadable: None,
     }

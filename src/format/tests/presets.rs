@@ -171,20 +171,35 @@ fn what_a_mapping_says_wrong_is_said_with_its_key() {
     let with = |line: &str| format!("{base}{line}\n");
     assert!(compiled(&with("")).is_ok());
     for (line, wanted) in [
-        ("'engagement.likes'='x'", "line 9: fields.\"engagement.likes\": `likes` is none of like, "),
+        (
+            "'engagement.likes'='x'",
+            "line 9: fields.\"engagement.likes\": `likes` is none of like, ",
+        ),
         ("'subject.colour'='x'", "did you mean `subject."),
         ("'rating.overall'='x'", "a rating needs `scale`, one of 1-5, "),
         ("title='a..b'", "line 9: fields.title.from: path `a..b`"),
-        ("'ext.x'={from='x', type='datetime'}", "`datetime` is no field type, want one of id, text, "),
+        (
+            "'ext.x'={from='x', type='datetime'}",
+            "`datetime` is no field type, want one of id, text, ",
+        ),
         ("url={from='x', type='text'}", "only `ext.` fields take a type"),
-        ("url={from='x', typ='text'}", "line 9: unknown field `typ`, expected one of "),
+        (
+            "url={from='x', typ='text'}",
+            "line 9: unknown field `typ`, expected one of ",
+        ),
         ("url=7", "line 9: invalid type: integer `7`, expected a path"),
         ("url={from='x', zone='Mars'}", "zone `Mars` is not known"),
         ("url={from='x', regex='('}", "is not a regular expression"),
         ("url={map={a='b'}}", "want `from`"),
-        ("[constants]\n'source.kind'='shop'", "line 10: constants.\"source.kind\": `shop`, want one of social, "),
+        (
+            "[constants]\n'source.kind'='shop'",
+            "line 10: constants.\"source.kind\": `shop`, want one of social, ",
+        ),
         ("[[skip]]", "line 9: skip[0]: an empty condition holds always"),
-        ("[[set]]\nwhen={has=['x']}\nconstants={text='x'}", "cannot be a constant"),
+        (
+            "[[set]]\nwhen={has=['x']}\nconstants={text='x'}",
+            "cannot be a constant",
+        ),
     ] {
         let message = parse(&with(line));
         assert!(message.contains(wanted), "{line}: {message}");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn one(format: &str, payload: &str) -> Item {
+pub(super) fn one(format: &str, payload: &str) -> Item {
     let mut items = items(format, payload);
     assert_eq!(items.len(), 1, "{format}: {payload}");
     items.remove(0)
@@ -13,8 +13,20 @@ const NOON_MS: i64 = 1_762_144_200_000;
 
 #[test]
 fn seconds_and_milliseconds_are_told_apart_by_magnitude_and_never_by_the_format() {
-    let pdd = |time: &str| one("pdd_review", &format!(r#"{{"review_id":1,"comment":"好","time":{time}}}"#)).published_at;
-    for time in ["1762144200", "1762144200000", "\"1762144200\"", "\"1762144200000\"", "\"1.7621442E+09\""] {
+    let pdd = |time: &str| {
+        one(
+            "pdd_review",
+            &format!(r#"{{"review_id":1,"comment":"好","time":{time}}}"#),
+        )
+        .published_at
+    };
+    for time in [
+        "1762144200",
+        "1762144200000",
+        "\"1762144200\"",
+        "\"1762144200000\"",
+        "\"1.7621442E+09\"",
+    ] {
         assert_eq!(pdd(time), Some(NOON_MS), "{time}");
     }
     for unknown in ["0", "-1", "\"\"", "null", "\"1970-01-01 08:00:00\"", "915148800"] {
@@ -26,7 +38,10 @@ fn seconds_and_milliseconds_are_told_apart_by_magnitude_and_never_by_the_format(
         );
         one("auto", &payload).published_at
     };
-    assert_eq!((kuaishou(1_762_144_200), kuaishou(NOON_MS)), (Some(NOON_MS), Some(NOON_MS)));
+    assert_eq!(
+        (kuaishou(1_762_144_200), kuaishou(NOON_MS)),
+        (Some(NOON_MS), Some(NOON_MS))
+    );
 }
 
 #[test]
@@ -65,16 +80,27 @@ fn relative_times_are_resolved_against_the_records_own_collect_time() {
 #[test]
 fn a_relative_or_coarse_time_never_enters_an_id() {
     let id = |time: &str, record_time_ms: i64| {
-        let payload = format!(r#"{{"cus_id":"甲","cus_comment":"双皮奶不错","comment_star":"sml-str50","comment_time":"{time}"}}"#);
+        let payload = format!(
+            r#"{{"cus_id":"甲","cus_comment":"双皮奶不错","comment_star":"sml-str50","comment_time":"{time}"}}"#
+        );
         let mut record = record(payload);
         record.record_time_ms = record_time_ms;
         clean(read_record("dianping_review", &record))[0].item.id.clone()
     };
     let day_ms = 86_400_000;
-    assert_eq!(id("昨天 22:10", RECORD_TIME_MS), id("昨天 22:10", RECORD_TIME_MS + day_ms));
+    assert_eq!(
+        id("昨天 22:10", RECORD_TIME_MS),
+        id("昨天 22:10", RECORD_TIME_MS + day_ms)
+    );
     assert_eq!(id("3小时前", RECORD_TIME_MS), id("昨天", RECORD_TIME_MS + day_ms));
-    assert_eq!(id("2025-11-03 06:48", RECORD_TIME_MS), id("2025-11-03 06:48", RECORD_TIME_MS + day_ms));
-    assert_ne!(id("2025-11-03 06:48", RECORD_TIME_MS), id("2025-11-03 06:49", RECORD_TIME_MS));
+    assert_eq!(
+        id("2025-11-03 06:48", RECORD_TIME_MS),
+        id("2025-11-03 06:48", RECORD_TIME_MS + day_ms)
+    );
+    assert_ne!(
+        id("2025-11-03 06:48", RECORD_TIME_MS),
+        id("2025-11-03 06:49", RECORD_TIME_MS)
+    );
     assert!(id("", RECORD_TIME_MS).starts_with("dianping:review:h:"));
 }
 
@@ -137,22 +163,39 @@ fn ratings_keep_their_scale_and_what_is_no_rating_becomes_none() {
     };
     let some = |overall: f64, scale: &str| Some((Some(overall), None, scale.to_owned()));
     let qimai = |stars: &str| {
-        format!(r#"{{"account_id":"a","stars":{stars},"comment_info":"好","nick_name":"某","comment_time":"2025-11-03 12:30:00"}}"#)
+        format!(
+            r#"{{"account_id":"a","stars":{stars},"comment_info":"好","nick_name":"某","comment_time":"2025-11-03 12:30:00"}}"#
+        )
     };
     assert_eq!(rating("qimai_android", &qimai("\"4\"")), some(4.0, "1-5"));
     assert_eq!(rating("qimai_android", &qimai("\"0\"")), None);
-    let yf = |rating: &str| format!(r#"{{"userId":"1","restId":"2","rating":"{rating}","rating_env":"0.0","timestamp":"1262275200000","comment":"好"}}"#);
+    let yf = |rating: &str| {
+        format!(
+            r#"{{"userId":"1","restId":"2","rating":"{rating}","rating_env":"0.0","timestamp":"1262275200000","comment":"好"}}"#
+        )
+    };
     assert_eq!(rating("yf_dianping_ratings", &yf("4.0")), some(4.0, "1-5"));
     assert_eq!(rating("yf_dianping_ratings", &yf("0.0")), None);
     assert_eq!(rating("yf_dianping_ratings", &yf("")), None);
-    let pdd = |dsr: &str| format!(r#"{{"review_id":1,"comment":"好","time":1762144200,"comprehensive_dsr":{dsr},"desc_score":2,"logistics_score":0}}"#);
+    let pdd = |dsr: &str| {
+        format!(
+            r#"{{"review_id":1,"comment":"好","time":1762144200,"comprehensive_dsr":{dsr},"desc_score":2,"logistics_score":0}}"#
+        )
+    };
     let item = one("pdd_review", &pdd("null"));
     assert_eq!(item.rating.as_ref().unwrap().overall, Some(2.0));
-    assert_eq!(item.rating.unwrap().dims.into_iter().collect::<Vec<_>>(), [("description".to_owned(), 2.0)]);
+    assert_eq!(
+        item.rating.unwrap().dims.into_iter().collect::<Vec<_>>(),
+        [("description".to_owned(), 2.0)]
+    );
     assert_eq!(rating("pdd_review", &pdd("5")).unwrap().0, Some(5.0));
     // the buyer's credit star is no rating of the product
-    let mtop = r#"{"id":"1","feedback":"好","feedbackDate":"2025-11-03","rateType":"-1","userStar":"6","auctionNumId":"9"}"#;
-    assert_eq!(rating("taobao_mtop_rate", mtop), Some((None, Some(-1), "ternary".to_owned())));
+    let mtop =
+        r#"{"id":"1","feedback":"好","feedbackDate":"2025-11-03","rateType":"-1","userStar":"6","auctionNumId":"9"}"#;
+    assert_eq!(
+        rating("taobao_mtop_rate", mtop),
+        Some((None, Some(-1), "ternary".to_owned()))
+    );
     let tmall = r#"{"id":1,"rateContent":"好","rateDate":"2025-11-03 12:30:00","goldUser":true,"tamllSweetLevel":3,"userVipLevel":4}"#;
     assert_eq!(rating("tmall_rate", tmall), None);
     // the verdict on the handling is no rating either
@@ -164,8 +207,14 @@ fn ratings_keep_their_scale_and_what_is_no_rating_becomes_none() {
 fn a_later_addition_is_a_field_and_an_item_of_its_own() {
     let pdd = r#"{"review_id":9,"comment":"好","time":1762144200,"append":{"comment":"用了几天坏了","pictures":[{"url":"a"}]}}"#;
     let both = items("pdd_review", pdd);
-    assert_eq!((both[0].id.as_str(), both[1].id.as_str()), ("pdd:review:9", "pdd:append:9"));
-    assert_eq!((both[0].append[0].text.as_str(), both[1].text.as_str()), ("用了几天坏了", "用了几天坏了"));
+    assert_eq!(
+        (both[0].id.as_str(), both[1].id.as_str()),
+        ("pdd:review:9", "pdd:append:9")
+    );
+    assert_eq!(
+        (both[0].append[0].text.as_str(), both[1].text.as_str()),
+        ("用了几天坏了", "用了几天坏了")
+    );
     assert_eq!((both[1].parent_id.as_deref(), both[1].media.images), (Some("9"), 1));
     let export = |later: &str| {
         let row = serde_json::json!({"商品名": "面霜", "商品类型": "美妆", "评论": "好用", "评论日期": "2025-11-03 12:30:00",
@@ -175,8 +224,14 @@ fn a_later_addition_is_a_field_and_an_item_of_its_own() {
     assert_eq!(export("").len(), 1);
     assert_eq!(export("过敏了，烂脸")[1].text, "过敏了，烂脸");
     let repr = export("{'commentId': 1, 'commentTime': '2025-11-05 09:00:00', 'content': '过敏了', 'days': 2}");
-    assert_eq!((repr[1].text.as_str(), repr[1].published_at), ("过敏了", Some(1_762_304_400_000)));
-    assert_eq!((repr[0].append[0].text.as_str(), repr[0].append[0].at), ("过敏了", Some(1_762_304_400_000)));
+    assert_eq!(
+        (repr[1].text.as_str(), repr[1].published_at),
+        ("过敏了", Some(1_762_304_400_000))
+    );
+    assert_eq!(
+        (repr[0].append[0].text.as_str(), repr[0].append[0].at),
+        ("过敏了", Some(1_762_304_400_000))
+    );
     assert_ne!(repr[0].id, repr[1].id);
 }
 
@@ -187,8 +242,14 @@ fn ids_beyond_2_53_stay_exact_and_lost_ones_are_refused() {
         "reply":{"content":"谢谢","created_at":"2025-11-04"},"tags":[""]}]}"#;
     let item = one("auto", eleme);
     assert_eq!(item.id, "eleme:review:3099000000000000011");
-    assert_eq!(item.rating.unwrap().dims.into_iter().collect::<Vec<_>>(), [("牛肉面".to_owned(), 4.0)]);
-    assert_eq!((item.author.tier.as_deref(), item.reply[0].text.as_str()), (Some("eleme:super_vip"), "谢谢"));
+    assert_eq!(
+        item.rating.unwrap().dims.into_iter().collect::<Vec<_>>(),
+        [("牛肉面".to_owned(), 4.0)]
+    );
+    assert_eq!(
+        (item.author.tier.as_deref(), item.reply[0].text.as_str()),
+        (Some("eleme:super_vip"), "谢谢")
+    );
     // a number of personal data is keyed
     assert_ne!(item.order.unwrap().no.unwrap(), "3099000000000000011");
     assert!(item.tags.is_empty());
@@ -203,7 +264,9 @@ fn ids_beyond_2_53_stay_exact_and_lost_ones_are_refused() {
 #[test]
 fn an_id_that_names_the_author_is_no_id_of_the_item() {
     let review = |time: &str| {
-        let payload = format!(r#"{{"account_id":"a1","stars":"1","comment_info":"闪退","nick_name":"某","comment_time":"{time}"}}"#);
+        let payload = format!(
+            r#"{{"account_id":"a1","stars":"1","comment_info":"闪退","nick_name":"某","comment_time":"{time}"}}"#
+        );
         one("qimai_android", &payload)
     };
     let (first, second) = (review("2025-11-03 12:30:00"), review("2025-11-04 12:30:00"));
@@ -216,32 +279,50 @@ fn an_id_that_names_the_author_is_no_id_of_the_item() {
 fn a_comment_without_an_id_is_known_by_what_it_says() {
     let payload = r#"{"comment_id":null,"video_id":"v","content":"好","create_time":1762144200000,"sub_comment_count":"1","creator_hash":"f"}"#;
     let item = one("mediacrawler_kuaishou_comment", payload);
-    assert!(item.native_id.starts_with("h:") && item.native_id.len() == 34, "{}", item.native_id);
+    assert!(
+        item.native_id.starts_with("h:") && item.native_id.len() == 34,
+        "{}",
+        item.native_id
+    );
     assert_eq!(item.id, format!("kuaishou:comment:{}", item.native_id));
 }
 
 #[test]
 fn polymorphic_fields_are_read_in_every_form() {
     for append in ["\"\"", "null", "{}", "[]"] {
-        let payload = format!(r#"{{"id":1,"rateContent":"好","rateDate":"2025-11-03 12:30:00","auctionSku":"","appendComment":{append},"pics":""}}"#);
+        let payload = format!(
+            r#"{{"id":1,"rateContent":"好","rateDate":"2025-11-03 12:30:00","auctionSku":"","appendComment":{append},"pics":""}}"#
+        );
         assert_eq!(one("tmall_rate", &payload).append.len(), 0, "{append}");
     }
     for verdict in ["[]", "{}", "null"] {
-        let payload = format!(r#"{{"main":{{"sn":"1","summary":"x","timestamp":1762144200,"cost":67.4,"status":4,"evaluate_u":{verdict}}}}}"#);
+        let payload = format!(
+            r#"{{"main":{{"sn":"1","summary":"x","timestamp":1762144200,"cost":67.4,"status":4,"evaluate_u":{verdict}}}}}"#
+        );
         let complaint = one("heimao_feed", &payload).complaint.unwrap();
         assert_eq!((complaint.handling, complaint.amount.as_deref()), (None, Some("67.4")));
     }
     let entry = r#"{"id":{"label":"1"},"title":{"label":"题"},"content":{"label":"文"},"im:rating":{"label":"1"},"updated":{"label":"2025-11-02T21:12:33-07:00"}}"#;
-    for feed in [format!(r#"{{"feed":{{"entry":{entry}}}}}"#), format!(r#"{{"feed":{{"entry":[{entry}]}}}}"#)] {
+    for feed in [
+        format!(r#"{{"feed":{{"entry":{entry}}}}}"#),
+        format!(r#"{{"feed":{{"entry":[{entry}]}}}}"#),
+    ] {
         assert_eq!(one("auto", &feed).published_at, Some(1_762_143_153_000));
     }
-    for specs in ["\"\"", "\"[]\"", "null", "\"broken\"", r#""[{\"spec_key\":\"规格\",\"spec_value\":\"20斤\"}]""#] {
+    for specs in [
+        "\"\"",
+        "\"[]\"",
+        "null",
+        "\"broken\"",
+        r#""[{\"spec_key\":\"规格\",\"spec_value\":\"20斤\"}]""#,
+    ] {
         let payload = format!(r#"{{"review_id":1,"comment":"好","time":1762144200,"specs":{specs}}}"#);
         let sku = one("pdd_review", &payload).subject.sku;
         assert_eq!(sku.as_deref(), specs.contains("20").then_some("20斤"), "{specs}");
     }
     for reply in [r#"{"content":"谢谢"}"#, "\"谢谢\""] {
-        let payload = format!(r#"{{"rateId":1,"rate":"1","content":"好","date":"2025年11月03日 12:30","reply":{reply}}}"#);
+        let payload =
+            format!(r#"{{"rateId":1,"rate":"1","content":"好","date":"2025年11月03日 12:30","reply":{reply}}}"#);
         assert_eq!(one("taobao_feed_rate", &payload).reply[0].text, "谢谢");
     }
 }
@@ -260,8 +341,13 @@ fn containers_of_every_kind_hold_the_same_items() {
         assert_eq!(one("heimao_feed", &container).id, "heimao:complaint:1", "{container}");
         assert_eq!(one("auto", &container).id, "heimao:complaint:1", "{container}");
     }
-    for empty in [r#"{"result":{"data":{"complaints":null}}}"#, r#"{"result":{"data":{"lists":[]}}}"#] {
-        assert_eq!(read("heimao_feed", empty).outcome, RecordOutcome::Skipped, "{empty}");
+    for empty in [
+        r#"{"result":{"data":{"complaints":null}}}"#,
+        r#"{"result":{"data":{"lists":[]}}}"#,
+    ] {
+        for format in ["heimao_feed", "auto"] {
+            assert_eq!(read(format, empty).outcome, RecordOutcome::Skipped, "{format}: {empty}");
+        }
     }
 }
 
@@ -273,7 +359,10 @@ fn a_document_of_a_user_gives_the_posts_what_it_says_of_the_user() {
     let posts = items("auto", document);
     assert_eq!(posts.len(), 2);
     assert_eq!(posts[0].author.region.as_deref(), Some("上海"));
-    assert_eq!((posts[0].author.kind.as_deref(), posts[0].author.tier.as_deref()), (Some("brand"), Some("weibo:2")));
+    assert_eq!(
+        (posts[0].author.kind.as_deref(), posts[0].author.tier.as_deref()),
+        (Some("brand"), Some("weibo:2"))
+    );
     assert_eq!(posts[0].url.as_deref(), Some("https://weibo.com/9900000001/Qa"));
     assert!(posts[0].engagement["like"].approx);
     assert_eq!(posts[1].published_precision, crate::item::Precision::Day);
@@ -287,7 +376,10 @@ fn a_flattened_repost_is_taken_apart() {
     let payload = r#"{"id":"Q1","user_id":"9","content":"转发理由: 检测一周了还没结果 \n原始用户: 云帆汽车\n转发内容: 请以官方通报为准。 原文转发[1000000] 原文评论[3201]",
         "original":false,"publish_time":"2025-11-10 09:01","original_pictures":"无","video_url":"无","up_num":1,"retweet_num":0,"comment_num":0}"#;
     let item = one("auto", payload);
-    assert_eq!((item.text.as_str(), item.repost.unwrap().text.as_str()), ("检测一周了还没结果", "请以官方通报为准。"));
+    assert_eq!(
+        (item.text.as_str(), item.repost.unwrap().text.as_str()),
+        ("检测一周了还没结果", "请以官方通报为准。")
+    );
     assert!(item.flags.contains("repost") && !item.flags.contains("repost_only"));
     assert_eq!((item.media.images, item.media.videos), (0, 0));
 }
@@ -304,84 +396,20 @@ fn profiles_of_users_are_no_opinions() {
 fn mojibake_is_repaired_or_refused_and_never_analyzed() {
     let row = |text: &str| {
         let latin: String = text.bytes().map(char::from).collect();
-        serde_json::json!({"投诉标题": latin, "投诉详情": latin, "投诉对象": " 拼多多", "投诉问题": " 不发货,虚假宣传"}).to_string()
+        serde_json::json!({"投诉标题": latin, "投诉详情": latin, "投诉对象": " 拼多多", "投诉问题": " 不发货,虚假宣传"})
+            .to_string()
     };
     let item = one("heimao_detail_2020", &row("拼多多不发货"));
     assert_eq!(item.text, "拼多多不发货");
     assert!(item.flags.contains("mojibake_repaired"));
     let complaint = item.complaint.unwrap();
-    assert_eq!((complaint.target.as_deref(), complaint.issue.len()), (Some("拼多多"), 2));
+    assert_eq!(
+        (complaint.target.as_deref(), complaint.issue.len()),
+        (Some("拼多多"), 2)
+    );
     assert!(item.native_id.starts_with("h:"));
     let half = r#"{"投诉标题":"x","投诉详情":"æ‹¼å¤šå","投诉对象":"甲"}"#;
     assert_eq!(dead("heimao_detail_2020", half).0, DeadLetterCode::Encoding);
-}
-
-#[test]
-fn a_changed_answer_is_a_newer_version_and_a_deleted_one_deletes() {
-    let event = |action: &str, at: &str, text: &str| {
-        format!(
-            r#"{{"id":"e","action":"{action}","created_at":"{at}","payload":{{"survey_id":5,"answer_id":77,"respondent_id":"r","ended_at":"2025-11-03 12:30:00",
-            "duration":30,"province":"上海","answer":[{{"questions":[{{"id":"q1","type":"textarea","text":"{text}","options":[]}},
-            {{"id":"q2","type":"radio","text":"","options":[{{"text":"非常满意","checked":1}},{{"text":"一般","checked":0}}]}}]}}]}}}}"#
-        )
-    };
-    let created = one("auto", &event("answer.create", "2025-11-03 12:30:01", "客服踢皮球，三天没人回电"));
-    let updated = one("auto", &event("answer.update", "2025-11-03 13:30:01", "客服后来回电了，解决了"));
-    assert_eq!((created.id.as_str(), created.id == updated.id), ("tencent_wj:answer:5:77", true));
-    assert!(updated.version > created.version);
-    assert_eq!(created.rating.unwrap().overall, Some(5.0));
-    assert_eq!(created.survey.unwrap().duration_s, Some(30.0));
-    let deleted = read("auto", r#"{"id":"e","action":"answer.delete","created_at":"2025-11-03 14:30:01","payload":{"survey_id":5,"answer_id":77}}"#);
-    match &deleted.changes[..] {
-        [Change::Delete { id, version, .. }] => assert_eq!((id, *version > updated.version), (&updated.id, true)),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn one_response_becomes_one_item_a_free_text_with_the_scores_on_the_first() {
-    let row = serde_json::json!({
-        "序号": "1", "提交答卷时间": "2025/11/3 12:30:00", "所用时间": "85秒", "来源": "微信", "来自IP": "203.0.113.1(上海-上海)",
-        "1、您使用的产品是？": "乐筑R7", "2、总体满意度": "非常不满意", "第3题(外观)": "满意", "3、看重什么": "外观┋噪音┋其他〖太吵〗",
-        "5、排序": "续航→噪音", "6、您有多大可能推荐给朋友（0-10）": "3", "7、您的建议或不满": "基站有点大", "8、您的手机号（选填）": "13800138000",
-        "9、补充说明": "(跳过)",
-    });
-    let both = items("wjx_text", row.to_string());
-    assert_eq!(both.iter().map(|item| item.text.as_str()).collect::<Vec<_>>(), ["太吵", "基站有点大"]);
-    let rating = both[0].rating.as_ref().unwrap();
-    assert_eq!((rating.overall, rating.nps, rating.raw.as_deref()), (Some(1.0), Some(3.0), Some("非常不满意")));
-    assert_eq!(rating.dims.get("外观"), Some(&4.0));
-    assert_eq!(both[1].rating, None);
-    assert_eq!(both[0].subject.product.as_deref(), Some("乐筑R7"));
-    assert_eq!(both[0].author.region.as_deref(), Some("上海"));
-    assert!(!serde_json::to_string(&both).unwrap().contains("203.0.113"));
-    assert!(!serde_json::to_string(&both).unwrap().contains("0138000"));
-}
-
-#[test]
-fn a_response_of_scores_alone_is_an_item_without_text_and_an_empty_one_is_none() {
-    let row = |overall: &str, text: &str| {
-        serde_json::json!({"序号": "2", "提交答卷时间": "2025/11/3 12:30:00", "来自IP": "", "2、总体满意度": overall, "7、您的建议或不满": text}).to_string()
-    };
-    let item = one("wjx_sequence", &row("4", "无"));
-    assert_eq!((item.text.as_str(), item.rating.unwrap().overall), ("", Some(4.0)));
-    assert_eq!(read("wjx_sequence", row("-3", "(空)")).outcome, RecordOutcome::Skipped);
-}
-
-#[test]
-fn columns_of_one_question_are_a_matrix_a_choice_or_a_ranking() {
-    let dims = |columns: &[(&str, &str)]| {
-        let mut row = serde_json::json!({"序号": "1", "提交答卷时间": "2025/11/3 12:30:00", "7、建议": "好的，谢谢"});
-        for (name, value) in columns {
-            row[*name] = (*value).into();
-        }
-        one("wjx_sequence", &row.to_string()).rating.map_or(0, |rating| rating.dims.len())
-    };
-    assert_eq!(dims(&[("第3题(外观)", "5"), ("第3题(客服)", "4")]), 2);
-    assert_eq!(dims(&[("第3题(外观)", "2"), ("第3题(客服)", "1")]), 2);
-    assert_eq!(dims(&[("第4题(外观)", "1"), ("第4题(噪音)", "0")]), 0);
-    assert_eq!(dims(&[("第5题(甲)", "1"), ("第5题(乙)", "2"), ("第5题(丙)", "3")]), 0);
-    assert_eq!(dims(&[("第5题(甲)", "-2"), ("第5题(乙)", "-3")]), 0);
 }
 
 #[test]
@@ -405,10 +433,16 @@ fn tickets_of_the_service_desks_without_a_sample_are_read() {
         "createTime":1762144200000,"updateTime":1762144300000,"ticketTypeName":"售后/维修","customerId":"c1",
         "resultList":[{"fieldId":"f","fieldType":6,"title":"产品型号","value":"17","text":"乐筑R7"}]}"#;
     let item = one("auto", sobot);
-    assert_eq!((item.id.as_str(), item.text.as_str()), ("sobot:ticket:t1", "漏水修了三次"));
+    assert_eq!(
+        (item.id.as_str(), item.text.as_str()),
+        ("sobot:ticket:t1", "漏水修了三次")
+    );
     assert_eq!(item.subject.product.as_deref(), Some("乐筑R7"));
     assert_eq!(item.complaint.unwrap().status.as_deref(), Some("withdrawn"));
-    assert_eq!((item.published_at, item.updated_at), (Some(NOON_MS), Some(NOON_MS + 100_000)));
+    assert_eq!(
+        (item.published_at, item.updated_at),
+        (Some(NOON_MS), Some(NOON_MS + 100_000))
+    );
     let udesk = r#"{"code":1000,"contents":[{"id":1,"subject":"漏水","content":"修了三次","priority":"标准","replies":[{"content":"已安排","author":{"user_type":"agent"}}]}],"meta":{"total_pages":1}}"#;
     assert_eq!(one("auto", udesk).reply[0].text, "已安排");
 }
@@ -418,7 +452,8 @@ fn the_platform_of_a_market_is_what_the_source_says() {
     let mut source = source("qimai_android");
     source.platform = Some("xiaomi".to_owned());
     let mut out = FormatOutcome::default();
-    let payload = r#"{"result":[{"account_id":"a","stars":"5","comment_info":"好","comment_time":"2025-11-03 12:30:00"}]}"#;
+    let payload =
+        r#"{"result":[{"account_id":"a","stars":"5","comment_info":"好","comment_time":"2025-11-03 12:30:00"}]}"#;
     FORMATS.read(&record(payload), &source, &mut out);
     assert!(clean(out)[0].item.id.starts_with("xiaomi:review:h:"));
 }

@@ -31,9 +31,10 @@ impl Encoding {
         }
         detector.feed(ahead, true);
         let guessed = detector.guess(None, Utf8Detection::Deny);
-        let fits = row
-            .iter()
-            .all(|field| BIG5.decode_without_bom_handling_and_without_replacement(field).is_some());
+        let fits = row.iter().all(|field| {
+            BIG5.decode_without_bom_handling_and_without_replacement(field)
+                .is_some()
+        });
         *self = if guessed == BIG5 && fits && !is_gb18030(row, ahead) {
             Self::Other(BIG5)
         } else {

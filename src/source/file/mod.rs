@@ -11,6 +11,8 @@
 
 mod csv;
 mod encoding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod input;
 mod json_stream;
 mod layout;
@@ -202,6 +204,7 @@ impl FileReader {
             position,
             record_time_ms: self.record_time_ms,
             key: None,
+            headers: Vec::new(),
             payload: Some(payload),
             unreadable,
         }))
@@ -352,7 +355,8 @@ fn files_below(directory: &str) -> Result<Vec<String>, FileError> {
 
 fn holds_records(name: &str) -> bool {
     let name = layout::without_compression(name);
-    name.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+    name.rsplit_once('.')
+        .is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }
 
 fn matches_of(pattern: &str) -> Result<Vec<String>, FileError> {

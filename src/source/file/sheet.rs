@@ -28,9 +28,7 @@ pub fn is_workbook(start: &[u8]) -> bool {
 
 impl Sheets {
     pub fn of(bytes: Vec<u8>, limits: &FileLimits) -> Self {
-        let mut sheets = Self {
-            found: VecDeque::new(),
-        };
+        let mut sheets = Self { found: VecDeque::new() };
         if bytes.len() > MOST_BYTES {
             sheets.bad(
                 DeadLetterCode::TooLarge,
@@ -78,7 +76,10 @@ impl Sheets {
             Ok(None) => {}
         }
         let Ok(mut book) = Xlsx::new(Cursor::new(bytes)) else {
-            return self.bad(DeadLetterCode::Encoding, "not an xlsx workbook, or a protected one".to_owned());
+            return self.bad(
+                DeadLetterCode::Encoding,
+                "not an xlsx workbook, or a protected one".to_owned(),
+            );
         };
         let mut cells = 0;
         for name in book.sheet_names() {
@@ -94,7 +95,10 @@ impl Sheets {
                     Ok(Some(cell)) => cell,
                     Ok(None) => break,
                     Err(_) => {
-                        self.bad(DeadLetterCode::Encoding, format!("sheet {name} is broken, the rest cannot be had"));
+                        self.bad(
+                            DeadLetterCode::Encoding,
+                            format!("sheet {name} is broken, the rest cannot be had"),
+                        );
                         break;
                     }
                 };
@@ -110,7 +114,10 @@ impl Sheets {
                 }
                 cells += column.saturating_sub(row.len()) + 1;
                 if cells > MOST_CELLS {
-                    return self.bad(DeadLetterCode::TooLarge, format!("workbook of more than {MOST_CELLS} cells"));
+                    return self.bad(
+                        DeadLetterCode::TooLarge,
+                        format!("workbook of more than {MOST_CELLS} cells"),
+                    );
                 }
                 if row.len() <= column {
                     row.resize(column + 1, String::new());
@@ -125,7 +132,10 @@ impl Sheets {
         // the library panics on some broken files; that costs the file, not the process
         let opened = std::panic::catch_unwind(|| Xls::new(Cursor::new(bytes)).map(|mut book| book.worksheets()));
         let Ok(Ok(all)) = opened else {
-            return self.bad(DeadLetterCode::Encoding, "not an xls workbook, or a protected one".to_owned());
+            return self.bad(
+                DeadLetterCode::Encoding,
+                "not an xls workbook, or a protected one".to_owned(),
+            );
         };
         let mut cells = 0;
         for (_, range) in all {
@@ -134,7 +144,10 @@ impl Sheets {
             for (index, row) in range.rows().enumerate() {
                 cells += row.len();
                 if cells > MOST_CELLS {
-                    return self.bad(DeadLetterCode::TooLarge, format!("workbook of more than {MOST_CELLS} cells"));
+                    return self.bad(
+                        DeadLetterCode::TooLarge,
+                        format!("workbook of more than {MOST_CELLS} cells"),
+                    );
                 }
                 self.row(&mut sheet, row.iter().map(text_of).collect(), first + index as u32);
             }
@@ -159,7 +172,8 @@ impl Sheets {
             sheet.names = Some(table::unique_names(row));
             return;
         };
-        let repeats = row.len() == sheet.header.len() && row.iter().zip(&sheet.header).all(|(a, b)| a.trim() == b.trim());
+        let repeats =
+            row.len() == sheet.header.len() && row.iter().zip(&sheet.header).all(|(a, b)| a.trim() == b.trim());
         if repeats {
             self.found.push_back(Found::Payload(SKIPPED.to_vec()));
             return;
@@ -229,7 +243,11 @@ fn number(value: f64) -> String {
         format!("{value:.0}")
     } else if value.abs() >= 1e15 {
         let text = format!("{value:e}");
-        if text.contains('.') { text } else { text.replace('e', ".0e") }
+        if text.contains('.') {
+            text
+        } else {
+            text.replace('e', ".0e")
+        }
     } else {
         value.to_string()
     }
