@@ -3,7 +3,7 @@
 mod real_texts;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use qingting::config::{SourceConfig, SourceInput, StartPosition};
+use qingting::config::SourceConfig;
 use qingting::format::{FormatOutcome, Formats};
 use qingting::item::{RawRecord, RecordPosition};
 use std::hint::black_box;
@@ -11,19 +11,7 @@ use std::hint::black_box;
 const BUDGET_US: f64 = 4.0;
 
 fn source(format: &str) -> SourceConfig {
-    SourceConfig {
-        name: "bench".to_owned(),
-        input: SourceInput::Files(Vec::new()),
-        format: format.to_owned(),
-        kind: None,
-        platform: None,
-        touchpoint: None,
-        mode: None,
-        initiative: None,
-        business_line: None,
-        expected_every: None,
-        start: StartPosition::Earliest,
-    }
+    SourceConfig::reading("bench", format)
 }
 
 /// A record in a format's own shape around a text.
@@ -70,6 +58,7 @@ fn records(format: &str, texts: &[String]) -> Vec<RawRecord> {
             },
             record_time_ms: 1_762_391_526_000,
             key: None,
+            headers: Vec::new(),
             payload: Some(payload(format, number, text)),
             unreadable: None,
         })

@@ -190,3 +190,46 @@ fn ingest_counts_what_was_acknowledged_and_what_could_not_be_read() {
         (Some(1), serde_json::json!({"records": 3, "acked": 2, "failed": 1}))
     );
 }
+
+#[test]
+fn a_mapping_of_ones_own_is_tried_by_its_path_and_what_is_wrong_in_it_is_one_line() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let mapping = "name = \"my_shop\"\nversion = 1\n[constants]\n\"source.kind\" = \"review\"\n\"source.platform\" = \"my_shop\"\n\
+        [fields]\nnative_id = \"单号\"\ntext = \"评论\"\npublished_at = \"时间\"\n";
+    let file = write("my_shop.toml", mapping);
+    let rows = write("rows.csv", "单号,评论,时间\n7,好用,昨天 22:10\n8,\n");
+    let run = || {
+        qingting(
+            home.path(),
+            &["format", "test", &file, &rows, "--collected-at", "2025-11-06", "--json"],
+            "",
+        )
+    };
+    let output = run();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<serde_json::Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["items"][0]["id"], "my_shop:review:7");
+    // 2025-11-05 22:10 in Shanghai, whatever the clock says
+    assert_eq!(lines[0]["items"][0]["published_at"], 1_762_351_800_000_i64);
+    assert_eq!(lines[1]["items"][0]["text"], "");
+    assert_eq!(run().stdout, output.stdout);
+
+    let wrong = write("wrong.toml", &mapping.replace("published_at", "publishd_at"));
+    let output = qingting(home.path(), &["format", "test", &wrong, &rows], "");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    assert!(
+        error.contains("wrong.toml: line 9: fields.publishd_at: not a field")
+            && error.contains("did you mean `published_at`?"),
+        "{error}"
+    );
+}

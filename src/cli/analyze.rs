@@ -1,6 +1,6 @@
 //! `qingting analyze`: files or standard input to NDJSON, without a service.
 
-use super::reader::{check_format, files_or_stdin, reading_source};
+use super::reader::{check_format, collect_time, files_or_stdin};
 use super::{default_config, key, load_config};
 use crate::classify::{Classifier, Model};
 use crate::config::{Config, SourceConfig};
@@ -45,6 +45,9 @@ pub struct AnalyzeArgs {
     /// Name of a shipped model, or a directory with a manifest [default: the configuration's, else fast]
     #[arg(long, value_name = "NAME|DIR")]
     pub model: Option<String>,
+    /// When the files were collected, for records that do not say it [default: each file's modification time]
+    #[arg(long, value_name = "TIME")]
+    pub collected_at: Option<String>,
     /// File for what cannot be read
     #[arg(long, value_name = "FILE")]
     pub dead_letters: Option<PathBuf>,
@@ -72,13 +75,14 @@ pub fn run(args: AnalyzeArgs) -> anyhow::Result<ExitCode> {
     if let Some(model) = &args.model {
         config.model.name.clone_from(model);
     }
-    let formats = Formats::builtin()?.with_zone(config.time.zone);
+    let formats = Formats::with_directory(config.formats.directory.as_deref())?.with_zone(config.time.zone);
     check_format(&formats, &args.format)?;
-    let mut files = FileSource::open(0, &files_or_stdin(&args.files), None)?;
+    let collected_at = collect_time(args.collected_at.as_deref(), config.time.zone)?;
+    let mut files = FileSource::open(0, &files_or_stdin(&args.files), collected_at)?;
 
     let mut analysis = Analysis {
         formats,
-        source: reading_source("analyze", &args.format),
+        source: SourceConfig::reading("analyze", &args.format),
         normalizer: Normalizer::new(&key::author_key(&config)?, config.time.zone),
         rest: match args.stage {
             AnalyzeStage::Item => None,

@@ -1,6 +1,8 @@
 //! `qingting format`: the presets that read native records.
 
-use crate::config::{SourceConfig, SourceInput, StartPosition};
+use super::default_config;
+use super::reader::collect_time;
+use crate::config::SourceConfig;
 use crate::format::{AUTO, Chosen, FormatOutcome, Formats};
 use crate::item::{Change, RecordOutcome, RecordPosition};
 use crate::normalize::Normalizer;
@@ -20,7 +22,8 @@ Examples:
   qingting format list
   qingting format show jd_comment > my_shop.toml
   qingting format test jd_comment reviews.ndjson | jq .outcome | sort | uniq -c
-  qingting format test auto reviews.ndjson"
+  qingting format test auto reviews.ndjson
+  qingting format test ./my_shop.toml reviews.csv"
 )]
 pub struct FormatArgs {
     #[command(subcommand)]
@@ -37,7 +40,7 @@ pub enum FormatCommand {
     },
     /// Print the mapping of a preset (TOML)
     Show {
-        /// Preset name
+        /// Preset name, or the path of a mapping file
         name: String,
         /// Print one JSON document
         #[arg(long)]
@@ -45,10 +48,13 @@ pub enum FormatCommand {
     },
     /// Read a file and print one line per record: what it became
     Test {
-        /// Preset name, `item`, or `auto`
+        /// Preset name, `item`, `auto`, or the path of a mapping file
         name: String,
         /// File to read, `-` for standard input
         file: PathBuf,
+        /// When the file was collected, for records that do not say it [default: its modification time]
+        #[arg(long, value_name = "TIME")]
+        collected_at: Option<String>,
         /// NDJSON (which is also the default)
         #[arg(long)]
         json: bool,
@@ -56,12 +62,37 @@ pub enum FormatCommand {
 }
 
 pub fn run(args: FormatArgs) -> anyhow::Result<ExitCode> {
-    let formats = Formats::builtin()?;
     match args.command {
-        FormatCommand::List { json } => list(&formats, json),
-        FormatCommand::Show { name, json } => show(&formats, &name, json),
-        FormatCommand::Test { name, file, json: _ } => test(&formats, &name, &file.to_string_lossy()),
+        FormatCommand::List { json } => list(&formats(None)?.0, json),
+        FormatCommand::Show { name, json } => {
+            let (formats, name) = formats(Some(&name))?;
+            show(&formats, &name, json)
+        }
+        FormatCommand::Test {
+            name,
+            file,
+            collected_at,
+            json: _,
+        } => {
+            let (formats, name) = formats(Some(&name))?;
+            let mut options = FileOptions::new(0);
+            options.collected_at_ms = collect_time(collected_at.as_deref(), chrono_tz::Asia::Shanghai)?;
+            test(&formats, &name, &file.to_string_lossy(), &options)
+        }
     }
+}
+
+/// All formats, and the name of the one that is meant: a name, or the path of a mapping file.
+fn formats(name: Option<&str>) -> anyhow::Result<(Formats, String)> {
+    let config = default_config()?;
+    let directory = config.formats.directory.as_deref();
+    let Some(path) = name.filter(|name| name.ends_with(".toml")) else {
+        return Ok((Formats::with_directory(directory)?, name.unwrap_or_default().to_owned()));
+    };
+    let path = PathBuf::from(path);
+    let formats = Formats::load(directory, std::slice::from_ref(&path))?;
+    let name = formats.name_of_file(&path).unwrap_or_default().to_owned();
+    Ok((formats, name))
 }
 
 fn list(formats: &Formats, json: bool) -> anyhow::Result<ExitCode> {
@@ -97,14 +128,14 @@ fn show(formats: &Formats, name: &str, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 /// One line a record, exit 0 also where there are dead letters: the point is to see them.
-fn test(formats: &Formats, name: &str, file: &str) -> anyhow::Result<ExitCode> {
+fn test(formats: &Formats, name: &str, file: &str, options: &FileOptions) -> anyhow::Result<ExitCode> {
     if !formats.knows(name) {
         anyhow::bail!("{}", unknown(formats, name));
     }
-    let source = source_of(name, file);
+    let source = SourceConfig::reading("test", name);
     // a test must print the same on every machine, so its author ids are keyed with a constant
     let normalizer = Normalizer::new(TEST_KEY, chrono_tz::Asia::Shanghai);
-    let mut reader = FileReader::open(file, &FileOptions::new(0))?;
+    let mut reader = FileReader::open(file, options)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut outcome = FormatOutcome::default();
     let mut chosen = None;
@@ -174,22 +205,6 @@ fn number(position: &RecordPosition) -> u64 {
     match position {
         RecordPosition::File { record, .. } => *record,
         RecordPosition::Kafka { offset, .. } => u64::try_from(*offset).unwrap_or(0),
-    }
-}
-
-fn source_of(format: &str, file: &str) -> SourceConfig {
-    SourceConfig {
-        name: "test".to_owned(),
-        input: SourceInput::Files(vec![file.to_owned()]),
-        format: format.to_owned(),
-        kind: None,
-        platform: None,
-        touchpoint: None,
-        mode: None,
-        initiative: None,
-        business_line: None,
-        expected_every: None,
-        start: StartPosition::Earliest,
     }
 }
 

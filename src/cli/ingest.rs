@@ -1,6 +1,6 @@
 //! `qingting ingest`: the records of files to a Kafka topic.
 
-use super::reader::{check_format, files_or_stdin, reading_source};
+use super::reader::{check_format, files_or_stdin};
 use super::{EXIT_FAILED, UsageError, default_config, key};
 use crate::clock::Stopwatch;
 use crate::config::SourceConfig;
@@ -135,11 +135,11 @@ impl Maker {
             });
         }
         let config = default_config()?;
-        let formats = Formats::builtin()?.with_zone(config.time.zone);
+        let formats = Formats::with_directory(config.formats.directory.as_deref())?.with_zone(config.time.zone);
         check_format(&formats, &args.format)?;
         Ok(Self::Canonical {
             formats,
-            source: reading_source("ingest", &args.format),
+            source: SourceConfig::reading("ingest", &args.format),
             normalizer: Normalizer::new(&key::author_key(&config)?, config.time.zone),
             with_key: args.key != Some(IngestKey::None),
         })

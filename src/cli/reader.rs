@@ -1,9 +1,9 @@
 //! What commands that read files share: which files, by which format.
 
 use super::UsageError;
-use crate::config::{SourceConfig, SourceInput, StartPosition};
 use crate::format::Formats;
 use crate::source::file::STDIN;
+use chrono_tz::Tz;
 use std::path::PathBuf;
 
 /// Chooses the reader by the record.
@@ -34,19 +34,18 @@ pub fn check_format(formats: &Formats, name: &str) -> Result<(), UsageError> {
     )))
 }
 
-/// The source that the files of a command line stand for: nothing is said about them but their format.
-pub fn reading_source(name: &str, format: &str) -> SourceConfig {
-    SourceConfig {
-        name: name.to_owned(),
-        input: SourceInput::Files(Vec::new()),
-        format: format.to_owned(),
-        kind: None,
-        platform: None,
-        touchpoint: None,
-        mode: None,
-        initiative: None,
-        business_line: None,
-        expected_every: None,
-        start: StartPosition::Earliest,
+/// `--collected-at`: when the files were collected, for records that do not say it.
+///
+/// # Errors
+/// [`UsageError`] if it is no time.
+pub fn collect_time(written: Option<&str>, zone: Tz) -> Result<Option<i64>, UsageError> {
+    let Some(written) = written else {
+        return Ok(None);
+    };
+    match crate::normalize::time::from_text(written, 0, zone) {
+        Some(time) => Ok(Some(time.ms)),
+        None => Err(UsageError(format!(
+            "`--collected-at {written}` is no time; want such as 2025-11-06, `2025-11-06 09:12:04` or ms UTC"
+        ))),
     }
 }

@@ -66,24 +66,24 @@ impl Checker {
         }
     }
 
+    fn zone(&mut self, path: &KeyPath, name: &str) -> Option<chrono_tz::Tz> {
+        let zone = name.parse::<chrono_tz::Tz>().ok();
+        if zone.is_none() {
+            let names: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+            let message = match nearest(name, &names) {
+                Some(name) => format!("unknown time zone; did you mean `{name}`?"),
+                None => "unknown time zone".to_owned(),
+            };
+            self.report(path, message, Some("an IANA name such as Asia/Shanghai"));
+        }
+        zone
+    }
+
     pub fn time(&mut self, raw: RawTime) -> TimeConfig {
         let path = self.root("time");
-        let zone = match raw.zone.as_deref().map(str::parse::<chrono_tz::Tz>) {
-            None => chrono_tz::Asia::Shanghai,
-            Some(Ok(zone)) => zone,
-            Some(Err(_)) => {
-                let names: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-                let near = nearest(raw.zone.as_deref().unwrap_or_default(), &names);
-                let message = match near {
-                    Some(name) => format!("unknown time zone; did you mean `{name}`?"),
-                    None => "unknown time zone".to_owned(),
-                };
-                self.report(&path.key("zone"), message, Some("an IANA name such as Asia/Shanghai"));
-                chrono_tz::Asia::Shanghai
-            }
-        };
+        let zone = raw.zone.and_then(|name| self.zone(&path.key("zone"), &name));
         TimeConfig {
-            zone,
+            zone: zone.unwrap_or(chrono_tz::Asia::Shanghai),
             clock: match raw.clock {
                 Some(RawClock::Event) => ClockMode::Event,
                 Some(RawClock::System) | None => ClockMode::System,
@@ -124,11 +124,25 @@ impl Checker {
         })
     }
 
-    pub fn sources(&mut self, raw: Vec<RawSource>, zone: chrono_tz::Tz) -> Vec<SourceConfig> {
+    pub fn formats(&mut self, raw: RawFormats) -> FormatsConfig {
+        FormatsConfig {
+            directory: raw.dir.map(std::path::PathBuf::from),
+        }
+    }
+
+    pub fn sources(&mut self, raw: Vec<RawSource>, zone: chrono_tz::Tz, formats: &FormatsConfig) -> Vec<SourceConfig> {
         let list = self.root("source");
         let mut sources: Vec<SourceConfig> = Vec::new();
-        // Presets that do not load are reported by whoever reads with them, not as a fault of this file.
-        let formats = if raw.is_empty() { None } else { Formats::builtin().ok() };
+        let directory = formats.directory.as_deref();
+        let is_asked = !raw.is_empty() || directory.is_some();
+        let formats = match is_asked.then(|| Formats::with_directory(directory)) {
+            None => None,
+            Some(Ok(formats)) => Some(formats),
+            Some(Err(error)) => {
+                self.report(&self.root("formats").key("dir"), error.to_string(), None);
+                None
+            }
+        };
         for (index, raw) in raw.into_iter().enumerate() {
             let path = list.index(index);
             let name = self.name(&path.key("name"), raw.name);
@@ -156,6 +170,7 @@ impl Checker {
                 mode: raw.mode.and_then(text_of),
                 initiative: raw.initiative.and_then(text_of),
                 business_line: raw.business_line,
+                zone: raw.zone.and_then(|name| self.zone(&path.key("zone"), &name)),
                 expected_every: None,
                 start,
             });

@@ -40,7 +40,8 @@ impl Config {
         let mut checker = Checker { findings };
         let time = checker.time(raw.time);
         let kafka = checker.kafka(raw.kafka);
-        let sources = checker.sources(raw.source, time.zone);
+        let formats = checker.formats(raw.formats);
+        let sources = checker.sources(raw.source, time.zone, &formats);
         let owners = checker.owners(raw.owner, &sources);
         let alerting = checker.alerting(raw.alerting);
         let receivers = checker.receivers(raw.receiver);
@@ -52,6 +53,7 @@ impl Config {
             time,
             kafka,
             sources,
+            formats,
             checkpoint: checker.checkpoint(raw.checkpoint),
             model: checker.model(raw.model),
             privacy: PrivacyConfig {

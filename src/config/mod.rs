@@ -35,6 +35,7 @@ pub struct Config {
     pub time: TimeConfig,
     pub kafka: Option<KafkaConfig>,
     pub sources: Vec<SourceConfig>,
+    pub formats: FormatsConfig,
     pub checkpoint: CheckpointConfig,
     pub model: ModelConfig,
     pub privacy: PrivacyConfig,
@@ -85,9 +86,37 @@ pub struct SourceConfig {
     pub mode: Option<String>,
     pub initiative: Option<String>,
     pub business_line: Option<String>,
+    /// Zone of times without an offset, where it is not that of `[time]`: exports carry that of the exporting machine.
+    pub zone: Option<chrono_tz::Tz>,
     /// No key sets it yet: silence is judged by the feed's own rate.
     pub expected_every: Option<Duration>,
     pub start: StartPosition,
+}
+
+impl SourceConfig {
+    /// A source of which nothing is said but its name and format.
+    pub fn reading(name: &str, format: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            input: SourceInput::Files(Vec::new()),
+            format: format.to_owned(),
+            kind: None,
+            platform: None,
+            touchpoint: None,
+            mode: None,
+            initiative: None,
+            business_line: None,
+            zone: None,
+            expected_every: None,
+            start: StartPosition::Earliest,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct FormatsConfig {
+    /// Mappings beside those that ship.
+    pub directory: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]

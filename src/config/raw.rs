@@ -17,6 +17,7 @@ pub struct RawConfig {
     /// Needed as soon as a source, the output, the dead letters or a receiver name a topic.
     pub kafka: Option<RawKafka>,
     pub source: Vec<RawSource>,
+    pub formats: RawFormats,
     pub checkpoint: RawCheckpoint,
     pub model: RawModel,
     pub privacy: RawPrivacy,
@@ -80,9 +81,18 @@ pub struct RawSource {
     pub mode: Option<RawMode>,
     pub initiative: Option<RawInitiative>,
     pub business_line: Option<String>,
+    /// Zone of times that are written without an offset, such as `America/Los_Angeles`. Default that of `[time]`.
+    pub zone: Option<String>,
     /// Where a topic without a stored position starts: `earliest`, `latest`, or a time (`2026-01-31`, RFC 3339, or ms UTC). Default `earliest`.
     #[schemars(extend("type" = ["string", "integer"]))]
     pub start: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawFormats {
+    /// Directory of mappings (`*.toml`) beside the presets that ship; `docs/formats.md` says how one is written.
+    pub dir: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, serde::Serialize, JsonSchema)]

@@ -37,6 +37,7 @@ fn every_record_of_the_story_is_read_by_the_source_that_gets_it_and_the_broken_o
             },
             record_time_ms: record.record_time_ms,
             key: Some(record.key.clone().into_bytes()),
+            headers: Vec::new(),
             payload: Some(record.payload.clone()),
             unreadable: None,
         };

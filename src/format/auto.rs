@@ -26,12 +26,12 @@ impl Formats {
             .presets
             .iter()
             .filter_map(|preset| {
-                let units = preset.units(first)?;
-                let (parent, unit) = *units.first()?;
+                let (parent, unit) = preset.first_unit(first)?;
                 let marks = preset.recognizes(&Scope {
                     root: first,
                     parent,
                     unit,
+                    record: parts.record,
                 })?;
                 Some((marks, preset))
             })
@@ -48,6 +48,15 @@ impl Formats {
         {
             parts.out.chosen = Some(chosen(item::NAME, "has text and an id".to_owned()));
             return Ok(Reader::Item);
+        }
+        // a page without records is nothing that would need a reader
+        let empty = self
+            .presets
+            .iter()
+            .find(|preset| preset.units(first).is_some_and(|units| units.is_empty()));
+        if let Some(preset) = empty {
+            parts.out.chosen = Some(chosen(&preset.name, "has its container, which is empty".to_owned()));
+            return Ok(Reader::Preset(preset));
         }
         Err(Reject::new(
             DeadLetterCode::NoPreset,

@@ -7,8 +7,11 @@
 
 mod auto;
 mod finish;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod item;
 mod json;
+mod library;
 mod mapping;
 mod parts;
 mod presets;
@@ -20,9 +23,10 @@ use crate::item::{Change, DeadLetter, DeadLetterCode, MappedItem, RawRecord, Rec
 use chrono_tz::Tz;
 use item::Read;
 use json::Node;
-use mapping::{Input, Preset, Scope};
+use mapping::{Input, MappingError, Preset, Scope};
 use parts::Parts;
 use std::borrow::Cow;
+use std::sync::Arc;
 use values::Reject;
 
 pub use finish::LONGEST_TEXT_BYTES;
@@ -50,17 +54,26 @@ impl Default for Limits {
     }
 }
 
-/// A preset that does not load. Presets are part of the binary, so this is a bug of the preset.
+/// A mapping that does not load.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    #[error("format {name}: {message}")]
-    Preset { name: String, message: String },
+    #[error("format {name}: {error}")]
+    Preset { name: String, error: MappingError },
+    #[error("mapping {path}: {error}")]
+    File { path: String, error: MappingError },
+    #[error("mapping {path}: cannot read it: {error}")]
+    Read { path: String, error: std::io::Error },
+    #[error("mappings of {path}: {message}")]
+    Directory { path: String, message: String },
 }
 
 impl FormatError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Preset { .. } => "preset",
+            Self::File { .. } => "mapping",
+            Self::Read { .. } => "mapping_read",
+            Self::Directory { .. } => "mapping_directory",
         }
     }
 }
@@ -107,7 +120,7 @@ impl FormatOutcome {
 /// All formats that are known. Share one between workers.
 #[derive(Debug)]
 pub struct Formats {
-    presets: Vec<Preset>,
+    presets: Vec<Arc<Preset>>,
     zone: Tz,
     limits: Limits,
 }
@@ -122,24 +135,6 @@ enum Reader<'f> {
 }
 
 impl Formats {
-    /// The canonical format and the presets that ship in the binary.
-    pub fn builtin() -> Result<Self, FormatError> {
-        let presets = presets::ALL
-            .iter()
-            .map(|(name, written)| {
-                Preset::parse(written).map_err(|message| FormatError::Preset {
-                    name: (*name).to_owned(),
-                    message,
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            presets,
-            zone: chrono_tz::Asia::Shanghai,
-            limits: Limits::default(),
-        })
-    }
-
     /// Zone of times that are written without an offset.
     pub fn with_zone(mut self, zone: Tz) -> Self {
         self.zone = zone;
@@ -171,7 +166,7 @@ impl Formats {
     pub fn show(&self, name: &str) -> Option<&str> {
         match self.reader(name)? {
             Reader::Item => Some(presets::ITEM),
-            Reader::Preset(preset) => Some(preset.written),
+            Reader::Preset(preset) => Some(&preset.written),
             Reader::Auto => None,
         }
     }
@@ -189,7 +184,7 @@ impl Formats {
                 .presets
                 .iter()
                 .find(|preset| preset.name == name || preset.aliases.iter().any(|alias| alias == name))
-                .map(Reader::Preset),
+                .map(|preset| Reader::Preset(preset)),
         }
     }
 
@@ -230,9 +225,13 @@ impl Formats {
         }
         let text = self.decoded(reader, payload)?;
         let text = self.prepared(&text, parts)?;
-        let parsed =
+        let mut parsed =
             json::parse(&text).map_err(|error| Reject::new(DeadLetterCode::JsonSyntax, json::explain(&error)))?;
         parts.duplicate_key = parsed.duplicate_key;
+        if json::may_be_mojibake(&text) && parsed.node.repair_mojibake() {
+            parts.mojibake_repaired = true;
+            parts.warn("text that was utf-8 read as latin-1 was repaired");
+        }
         let reader = match reader {
             Reader::Auto => self.choose(&parsed.node, parts)?,
             reader => reader,
@@ -315,20 +314,31 @@ impl Formats {
         let Some(units) = preset.units(root) else {
             return parts.reject_part(Reject::missing(&preset.containers(), "the container of the items"));
         };
+        let record = parts.record;
         let input = Input {
-            record: parts.record,
-            zone: self.zone,
+            record,
+            zone: parts.source.zone.unwrap_or(self.zone),
         };
         for (parent, unit) in units {
             let mut warnings = std::mem::take(&mut parts.out.warnings);
             preset.apply(
-                &Scope { root, parent, unit },
+                &Scope {
+                    root,
+                    parent,
+                    unit,
+                    record,
+                },
                 input,
                 &mut warnings,
                 &mut |read| match read {
                     Ok(mut mapped) => {
                         finish::finish(&mut mapped, parts.source, true);
-                        parts.upsert(mapped);
+                        if mapped.deleted {
+                            let version = mapped.has_collect_time.then_some(mapped.item.version);
+                            parts.delete(mapped.item.id, version);
+                        } else {
+                            parts.upsert(mapped);
+                        }
                     }
                     Err(reject) => parts.reject_part(reject),
                 },
@@ -343,7 +353,7 @@ impl Formats {
         };
         let context = item::Context {
             record_time_ms: parts.record.record_time_ms,
-            zone: self.zone,
+            zone: parts.source.zone.unwrap_or(self.zone),
             platform: parts.source.platform.as_deref(),
         };
         match item::read(object, &context, &mut parts.out.warnings) {

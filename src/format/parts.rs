@@ -12,6 +12,7 @@ pub struct Parts<'p> {
     pub source: &'p SourceConfig,
     pub out: &'p mut FormatOutcome,
     pub duplicate_key: bool,
+    pub mojibake_repaired: bool,
     count: u32,
 }
 
@@ -22,6 +23,7 @@ impl<'p> Parts<'p> {
             source,
             out,
             duplicate_key: false,
+            mojibake_repaired: false,
             count: 0,
         }
     }
@@ -48,6 +50,9 @@ impl<'p> Parts<'p> {
         let mut item = mapped.item;
         if self.duplicate_key {
             item.flags.insert("duplicate_key".to_owned());
+        }
+        if self.mojibake_repaired {
+            item.flags.insert("mojibake_repaired".to_owned());
         }
         item.raw_ref.get_or_insert_with(|| self.record.position.to_string());
         self.out.changes.push(Change::Upsert(MappedItem {

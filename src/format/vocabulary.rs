@@ -59,6 +59,29 @@ pub const COMPLAINT_STATUS: &[&str] = &[
     "unknown",
 ];
 
+/// Where a complaint stands by the word that its platform uses, of which people put more in brackets behind
+/// (`已办结（不满意）`).
+pub fn status_of(word: &str) -> &'static str {
+    let bare = word.split(['（', '(']).next().unwrap_or(word).trim();
+    match bare.to_ascii_lowercase().as_str() {
+        "通过审核" | "审核通过" | "信息审核" | "未受理" | "已受理" | "已登记" | "new" => {
+            "received"
+        }
+        "待分配" | "已转办" | "已分配" | "已交办" => "assigned",
+        "处理中" | "厂家受理" | "办理中" | "受理中" | "调解中" | "open" | "hold" => "processing",
+        "已回复" | "厂家回复" | "等待回复" | "pending" => "replied",
+        "已完成" | "调解成功" | "已解决" | "用户评分" | "solved" | "resolved" => "resolved",
+        "已关闭" | "归档" | "已归档" | "已办结" | "closed" => "closed",
+        "已撤诉" | "已撤销" | "撤诉" | "已删除" | "withdrawn" => "withdrawn",
+        "不予受理" | "审核不通过" | "已驳回" | "调解不成功" | "rejected" => "rejected",
+        other => COMPLAINT_STATUS
+            .iter()
+            .find(|known| **known == other)
+            .copied()
+            .unwrap_or("unknown"),
+    }
+}
+
 /// Kind of a platform where the record and the configuration do not say it.
 pub fn kind_of_platform(platform: &str) -> &'static str {
     match platform {

@@ -25,6 +25,8 @@ pub struct RawRecord {
     pub record_time_ms: i64,
     /// Kafka message key.
     pub key: Option<Vec<u8>>,
+    /// Kafka message headers, in their order; a name may come twice.
+    pub headers: Vec<(String, Vec<u8>)>,
     /// `None` is a Kafka tombstone: delete the item whose id is the key.
     pub payload: Option<Vec<u8>>,
     /// Set by a source that found the place of a record but could not get it whole (a broken or bombing stream, a row

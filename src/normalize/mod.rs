@@ -118,12 +118,10 @@ impl Normalizer {
             hash.update([0]);
             hash.update(item.author.id.as_deref().unwrap_or_default().as_bytes());
             hash.update([0]);
-            hash.update(
-                item.published_at
-                    .map(|ms| ms.to_string())
-                    .unwrap_or_default()
-                    .as_bytes(),
-            );
+            // a relative or coarse time is another one at the next crawl
+            let is_exact = !item.published_inferred && item.published_precision <= Precision::Minute;
+            let exact = item.published_at.filter(|_| is_exact);
+            hash.update(exact.map(|ms| ms.to_string()).unwrap_or_default().as_bytes());
             hash.update([0]);
             hash.update(item.text.as_bytes());
             item.native_id = format!("h:{}", hex::encode(&hash.finalize()[..16]));

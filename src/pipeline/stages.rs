@@ -44,7 +44,7 @@ impl Stages {
     pub fn load(config: Arc<Config>, key: &[u8], metrics: Metrics) -> Result<Self, PipelineError> {
         let model = Model::load(&config.model)?;
         Ok(Self {
-            formats: Formats::builtin()?.with_zone(config.time.zone),
+            formats: Formats::with_directory(config.formats.directory.as_deref())?.with_zone(config.time.zone),
             normalizer: Normalizer::new(key, config.time.zone),
             segmenter: Segmenter::new(),
             enricher: Enricher::new(&config, model.reference()),

@@ -177,6 +177,7 @@ mod tests {
             },
             record_time_ms: hour * HOUR_MS + offset as i64,
             key: None,
+            headers: Vec::new(),
             payload: Some(Vec::new()),
             unreadable: None,
         }

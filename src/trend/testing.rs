@@ -17,6 +17,7 @@ use tantivy::{DateTime, Index, Searcher, TantivyDocument};
 /// A configuration with these rules and nothing else.
 pub(crate) fn config(rules: Vec<RuleConfig>) -> Config {
     Config {
+        formats: crate::config::FormatsConfig::default(),
         data_dir: PathBuf::from("data"),
         time: TimeConfig {
             zone: chrono_tz::Asia::Shanghai,

@@ -28,6 +28,8 @@ pub struct Mapped {
     pub native_author_id: Option<String>,
     /// The record said when it was collected.
     pub has_collect_time: bool,
+    /// The unit deletes the item of its id.
+    pub deleted: bool,
 }
 
 pub struct Context<'c> {

@@ -3,7 +3,8 @@
 use super::super::item::Mapped;
 use super::super::json::Node;
 use super::super::values::{self, Reject};
-use super::path::{Path, Scope, is_something};
+use super::lists::masked_where_author;
+use super::path::{Scope, is_something};
 use super::shape::*;
 use super::target::Target;
 use super::*;
@@ -11,9 +12,6 @@ use crate::item::*;
 
 /// A node that becomes an item, and the object that holds it.
 pub type Unit<'s, 'n> = (&'s Node<'n>, &'s Node<'n>);
-
-/// Replies, additions and steps beyond this are left out.
-const MOST_LIST_ELEMENTS: usize = 200;
 
 /// What a mapping knows beside the record's content.
 #[derive(Clone, Copy)]
@@ -31,6 +29,7 @@ impl Preset {
         warnings: &mut Vec<String>,
         emit: &mut dyn FnMut(Result<Mapped, Reject>),
     ) {
+        let deletes = self.delete.iter().any(|condition| condition.holds(scope));
         if !matches!(scope.unit, Node::Object(_)) {
             return emit(Err(Reject::wrong_type("$", scope.unit, "an object")));
         }
@@ -47,18 +46,29 @@ impl Preset {
             input,
             reference_ms: input.record.record_time_ms,
             warnings,
+            deletes,
         };
         if let Err(reject) = reading.fill(&self.main, &mut mapped) {
             return emit(Err(reject));
+        }
+        if deletes {
+            mapped.deleted = true;
+            return emit(Ok(mapped));
         }
         for list in &self.append {
             reading.each(list, |text, at, _, _| mapped.item.append.push(Append { text, at }));
         }
         for list in &self.reply {
-            reading.each(list, |text, at, by, _| mapped.item.reply.push(Reply { text, at, by }));
+            let author = mapped.item.author.name.clone();
+            reading.each(list, |text, at, by, _| {
+                let by = by.map(|by| masked_where_author(by, author.as_deref()));
+                mapped.item.reply.push(Reply { text, at, by });
+            });
         }
         for list in &self.steps {
+            let author = mapped.item.author.name.clone();
             reading.each(list, |text, at, by, status| {
+                let by = by.map(|by| masked_where_author(by, author.as_deref()));
                 let steps = &mut mapped.item.complaint.get_or_insert_default().steps;
                 steps.push(ComplaintStep { at, by, status, text });
             });
@@ -67,7 +77,15 @@ impl Preset {
             reading.dimensions(each, name, value, &mut mapped.item);
         }
         if let Some(repost) = &self.repost {
-            mapped.item.repost = reading.repost(repost);
+            mapped.item.repost = reading.repost(repost).or(mapped.item.repost.take());
+        }
+        for (_, constants) in self.set.iter().filter(|(when, _)| when.holds(scope)) {
+            for (target, value) in constants {
+                set_word(target, value.clone(), &mut mapped.item);
+            }
+        }
+        if let Some(survey) = &self.survey {
+            return survey.answers(scope, mapped, emit);
         }
         let mut further = Vec::new();
         for also in self.also.iter().filter(|also| also.when.holds(scope)) {
@@ -87,13 +105,20 @@ impl Condition {
             && self.equals.iter().all(|(path, words)| {
                 let mut equal = false;
                 path.each(scope, &mut |node| {
-                    equal |= values::text("", node)
-                        .ok()
-                        .flatten()
-                        .is_some_and(|text| words.contains(&text));
+                    equal |= match node {
+                        Node::Bool(value) => words.iter().any(|word| *word == value.to_string()),
+                        node => values::text("", node)
+                            .ok()
+                            .flatten()
+                            .is_some_and(|text| words.iter().any(|word| word == text.trim())),
+                    };
                 });
                 equal
             })
+            && self
+                .matches
+                .iter()
+                .all(|(path, pattern)| first_text(path, scope).is_some_and(|text| pattern.is_match(&text)))
     }
 }
 
@@ -131,12 +156,14 @@ fn inherited(from: &Mapped, names: &[String]) -> Mapped {
     next
 }
 
-struct Reading<'r, 's, 'n, 'i, 'w> {
-    scope: &'r Scope<'s, 'n>,
-    input: Input<'i>,
+pub(super) struct Reading<'r, 's, 'n, 'i, 'w> {
+    pub(super) scope: &'r Scope<'s, 'n>,
+    pub(super) input: Input<'i>,
     /// Collect time where the record has one, else its record time.
-    reference_ms: i64,
+    pub(super) reference_ms: i64,
     warnings: &'w mut Vec<String>,
+    /// The unit deletes its item, of which it need not say more than the id.
+    deletes: bool,
 }
 
 impl Reading<'_, '_, '_, '_, '_> {
@@ -160,10 +187,6 @@ impl Reading<'_, '_, '_, '_, '_> {
         let mut taken = Taken::Absent;
         if let Some(joint) = &field.join {
             taken = self.joined(field, joint);
-        } else if let Some(meta) = field.meta {
-            if let Some(text) = self.meta(meta) {
-                taken = self.take(field, &Node::Text(text.into()), mapped);
-            }
         } else {
             for path in &field.from {
                 let mut best = Taken::Absent;
@@ -172,6 +195,12 @@ impl Reading<'_, '_, '_, '_, '_> {
                         best = self.take_excluding(field, node, mapped);
                     }
                 });
+                // an empty text is one only where no other path has more
+                if let Taken::Text(text) = &best
+                    && text.trim().is_empty()
+                {
+                    best = Taken::Null;
+                }
                 let is_set = best.is_set();
                 taken = taken.or(best);
                 if is_set {
@@ -185,6 +214,7 @@ impl Reading<'_, '_, '_, '_, '_> {
                 set_word(&field.target, text, &mut mapped.item);
                 Ok(())
             }
+            _ if self.deletes && matches!(field.target, Target::Text) => Ok(()),
             Taken::Wrong(reject) if field.required || reject.code == DeadLetterCode::UnrecoverableId => {
                 if matches!(field.target, Target::NativeId | Target::Text) {
                     Err(reject)
@@ -234,6 +264,7 @@ impl Reading<'_, '_, '_, '_, '_> {
             item,
             native_author_id,
             has_collect_time,
+            ..
         } = mapped;
         let path = field.written.as_str();
         match &field.target {
@@ -244,12 +275,18 @@ impl Reading<'_, '_, '_, '_, '_> {
                 }
                 text_taken(field, node, path)
             }
+            Target::Status => {
+                if !is_something(node) {
+                    return Taken::Null;
+                }
+                status_taken(field, node)
+            }
             Target::NativeId => self.id(field, node, path, |id| item.native_id = id),
             Target::AuthorId => self.id(field, node, path, |id| *native_author_id = Some(id)),
             Target::Id(place) => self.id(field, node, path, |id| *place(item) = Some(id)),
             Target::PublishedAt => {
                 let zone = field.zone.unwrap_or(self.input.zone);
-                match values::event_time(node, self.reference_ms, zone) {
+                match values::event_time(&shaped_node(field, node), self.reference_ms, zone) {
                     Some(time) => {
                         item.published_at = Some(time.ms);
                         item.published_precision = time.precision;
@@ -269,30 +306,53 @@ impl Reading<'_, '_, '_, '_, '_> {
                 None => Taken::Null,
             },
             Target::Time(place) => set(self.time(field, node), |ms| *place(item) = Some(ms)),
-            Target::Money(place) => set(values::money(node), |amount| *place(item) = Some(amount)),
-            Target::Integer(place) => set(values::integer(node), |n| *place(item) = Some(n)),
-            Target::Number(place) => set(values::number(node), |n| *place(item) = Some(n)),
+            Target::Money(place) => set(values::money(&shaped_node(field, node)), |amount| {
+                *place(item) = Some(amount)
+            }),
+            Target::Integer(place) => set(values::integer(&shaped_node(field, node)), |n| *place(item) = Some(n)),
+            Target::Number(place) => set(values::number(&shaped_node(field, node)), |n| *place(item) = Some(n)),
             Target::Bool(place) => set(values::boolean(node), |b| *place(item) = Some(b)),
+            Target::PlainBool(place) => set(values::boolean(node).filter(|b| *b), |b| *place(item) = b),
+            Target::Nps => match values::number(node).filter(|n| (0.0..=10.0).contains(n)) {
+                Some(nps) => {
+                    set_nps(nps, node, item.rating.get_or_insert_default());
+                    Taken::Set
+                }
+                None => Taken::Null,
+            },
             Target::List(place) => {
-                let list = values::list(node, &field.separators);
+                let list = values::list(&shaped_node(field, node), &field.separators);
                 set((!list.is_empty()).then_some(list), |list| place(item).extend(list));
                 // further nodes of the same path add to it
                 Taken::Null
             }
             Target::Length(place) => set(length(node, &field.separators), |n| *place(item) = n),
-            Target::Engagement(name) => set(values::count(node), |count| {
+            Target::Engagement(name) => set(values::count(node), |mut count| {
+                count.approx |= field.cap == Some(count.n);
                 item.engagement.insert((*name).to_owned(), count);
             }),
-            Target::Flag(flag) => set(values::boolean(node).filter(|b| *b), |_| {
+            Target::Flag(flag) => set(values::boolean(&shaped_node(field, node)).filter(|b| *b), |_| {
                 item.flags.insert((*flag).to_owned());
             }),
-            Target::Rating => rate(field, node, item.rating.get_or_insert_default()),
+            Target::Rating => rate(field, node, item),
             Target::RatingDimension(name) => set(rated(field, node), |value| {
                 item.rating.get_or_insert_default().dims.insert(name.clone(), value);
             }),
-            Target::Extra(name) => {
-                item.ext.insert(name.clone(), node.to_value());
-                Taken::Set
+            Target::Extra(name, kind) => {
+                let zone = field.zone.unwrap_or(self.input.zone);
+                match extra(
+                    *kind,
+                    &shaped_node(field, node),
+                    &field.separators,
+                    self.reference_ms,
+                    zone,
+                ) {
+                    Some(value) => {
+                        item.ext.insert(name.clone(), value);
+                        Taken::Set
+                    }
+                    None => Taken::Null,
+                }
             }
         }
     }
@@ -321,103 +381,45 @@ impl Reading<'_, '_, '_, '_, '_> {
     }
 
     fn time(&self, field: &Field, node: &Node<'_>) -> Option<i64> {
-        values::event_time(node, self.reference_ms, field.zone.unwrap_or(self.input.zone)).map(|time| time.ms)
+        values::event_time(
+            &shaped_node(field, node),
+            self.reference_ms,
+            field.zone.unwrap_or(self.input.zone),
+        )
+        .map(|time| time.ms)
     }
 
     fn joined(&self, field: &Field, joint: &str) -> Taken {
         let mut all: Vec<String> = Vec::new();
+        let mut wrong = None;
         for path in &field.from {
+            let before = all.len();
             path.each(self.scope, &mut |node| {
-                if is_something(node) && !self.is_null(field, node) {
-                    all.extend(values::text("", node).ok().flatten().map(|text| text.trim().to_owned()));
+                if !is_something(node) || self.is_null(field, node) {
+                    return;
+                }
+                let value = if is_id(&field.target) {
+                    values::id(&field.written, node)
+                } else {
+                    Ok(values::text("", node).ok().flatten())
+                };
+                match value {
+                    Ok(value) => all.extend(value.map(|text| text.trim().to_owned())),
+                    Err(reject) => wrong = Some(reject),
                 }
             });
+            if field.all && all.len() == before {
+                all.clear();
+                break;
+            }
+        }
+        if let Some(reject) = wrong {
+            return Taken::Wrong(reject);
         }
         if all.is_empty() {
             return Taken::Null;
         }
         shaped(field, all.join(joint)).map_or(Taken::Null, Taken::Text)
-    }
-
-    fn meta(&self, meta: Meta) -> Option<String> {
-        let record = self.input.record;
-        match (meta, &record.position) {
-            (Meta::Topic, RecordPosition::Kafka { topic, .. }) => Some(topic.to_string()),
-            (Meta::Key, _) => String::from_utf8(record.key.clone()?).ok(),
-            (Meta::File, RecordPosition::File { file, .. }) => Some(file.to_string()),
-            (Meta::FileStem, RecordPosition::File { file, .. }) => std::path::Path::new(file.as_ref())
-                .file_stem()
-                .and_then(|stem| stem.to_str())
-                .map(str::to_owned),
-            _ => None,
-        }
-    }
-
-    fn each(&mut self, list: &ListMapping, mut push: impl FnMut(String, Option<i64>, Option<String>, Option<String>)) {
-        let (scope, zone, reference_ms) = (self.scope, self.input.zone, self.reference_ms);
-        let mut count = 0;
-        list.each.each(scope, &mut |element| {
-            let inner = Scope {
-                root: scope.root,
-                parent: scope.unit,
-                unit: element,
-            };
-            let text = first_text(&list.text, &inner);
-            let status = list.status.as_ref().and_then(|path| first_text(path, &inner));
-            if count >= MOST_LIST_ELEMENTS || (text.is_none() && status.is_none()) {
-                return;
-            }
-            count += 1;
-            let mut at = None;
-            if let Some(path) = &list.at {
-                path.each(&inner, &mut |node| {
-                    at = at.or_else(|| values::event_time(node, reference_ms, zone).map(|time| time.ms));
-                });
-            }
-            let by = list.by.as_ref().and_then(|path| first_text(path, &inner));
-            push(text.unwrap_or_default(), at, by, status);
-        });
-    }
-
-    fn dimensions(&mut self, each: &Path, name: &Path, value: &Path, item: &mut Item) {
-        let scope = self.scope;
-        each.each(scope, &mut |element| {
-            let inner = Scope {
-                root: scope.root,
-                parent: scope.unit,
-                unit: element,
-            };
-            let mut rating = None;
-            value.each(&inner, &mut |node| rating = rating.or_else(|| values::number(node)));
-            if let (Some(name), Some(rating)) = (first_text(name, &inner), rating.filter(|r| (1.0..=5.0).contains(r))) {
-                let dims = &mut item.rating.get_or_insert_default().dims;
-                if dims.len() < MOST_LIST_ELEMENTS {
-                    dims.insert(name, rating);
-                }
-            }
-        });
-    }
-
-    fn repost(&self, mapping: &RepostMapping) -> Option<Repost> {
-        let scope = self.scope;
-        let mut found = None;
-        mapping.at.each(scope, &mut |quoted| {
-            if !matches!(quoted, Node::Object(_)) {
-                return;
-            }
-            let inner = Scope {
-                root: scope.root,
-                parent: scope.unit,
-                unit: quoted,
-            };
-            found = Some(Repost {
-                id: mapping.id.as_ref().and_then(|path| first_id(path, &inner)),
-                author_id: mapping.author_id.as_ref().and_then(|path| first_id(path, &inner)),
-                text: first_text(&mapping.text, &inner).unwrap_or_default(),
-                deleted: false,
-            });
-        });
-        found
     }
 }
 

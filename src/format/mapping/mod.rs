@@ -1,20 +1,25 @@
 //! The declarative mapping: a TOML file says where each canonical field is in a native record.
 
 mod apply;
+mod compile;
+mod lists;
+mod load;
 mod path;
 mod shape;
 mod spec;
+mod survey;
 mod target;
 
 pub use apply::{Input, Unit};
+pub use load::{Mapping, MappingError, checked, line_of, load};
 pub use path::{Path, Scope};
 
 use crate::item::DeadLetterCode;
 use chrono_tz::Tz;
 use encoding_rs::Encoding;
 use regex::Regex;
-use spec::*;
 use std::collections::BTreeMap;
+use survey::Survey;
 use target::Target;
 
 /// A compiled preset.
@@ -26,7 +31,9 @@ pub struct Preset {
     pub about: String,
     pub aliases: Vec<String>,
     /// As written in the mapping file.
-    pub written: &'static str,
+    pub written: String,
+    /// Where it was found, unless it ships.
+    pub file: Option<std::path::PathBuf>,
     /// Encodings to try beside UTF-8.
     pub encodings: Vec<&'static Encoding>,
     explode: Vec<Path>,
@@ -40,6 +47,9 @@ pub struct Preset {
     dims: Vec<(Path, Path, Path)>,
     repost: Option<RepostMapping>,
     also: Vec<Also>,
+    delete: Vec<Condition>,
+    set: Vec<(Condition, Vec<(Target, String)>)>,
+    survey: Option<Survey>,
 }
 
 #[derive(Debug)]
@@ -54,6 +64,7 @@ struct Condition {
     has: Vec<Path>,
     lacks: Vec<Path>,
     equals: Vec<(Path, Vec<String>)>,
+    matches: Vec<(Path, Regex)>,
 }
 
 #[derive(Debug)]
@@ -70,28 +81,21 @@ struct Field {
     from: Vec<Path>,
     /// The paths as the mapping writes them, for messages.
     written: String,
-    meta: Option<Meta>,
     null: Vec<String>,
     map: BTreeMap<String, String>,
     default: Option<String>,
+    remove: Vec<Regex>,
     regex: Option<Regex>,
     prefix: Option<String>,
     suffix: Option<String>,
     join: Option<String>,
+    all: bool,
+    cap: Option<u64>,
     separators: String,
     scale: Option<Scale>,
     zone: Option<Tz>,
     unless_same: Option<Path>,
     required: bool,
-}
-
-/// What the record's place in its source says.
-#[derive(Debug, Clone, Copy)]
-enum Meta {
-    Topic,
-    Key,
-    File,
-    FileStem,
 }
 
 /// Scale of a rating; `Words` takes its numbers from `map`.
@@ -106,6 +110,8 @@ enum Scale {
 }
 
 impl Scale {
+    const NAMES: &'static str = "1-5, 5-50, 1-10, ternary, words, good_bad";
+
     fn parse(name: &str) -> Result<Self, String> {
         Ok(match name {
             "1-5" => Self::OneToFive,
@@ -114,11 +120,7 @@ impl Scale {
             "ternary" => Self::Ternary,
             "words" => Self::Words,
             "good_bad" => Self::GoodBad,
-            _ => {
-                return Err(format!(
-                    "scale `{name}`, want 1-5, 5-50, 1-10, ternary, words or good_bad"
-                ));
-            }
+            _ => return Err(format!("scale `{name}`, want one of {}", Self::NAMES)),
         })
     }
 
@@ -137,8 +139,11 @@ impl Scale {
 #[derive(Debug)]
 struct ListMapping {
     each: Path,
-    text: Path,
+    /// The first that has a value.
+    text: Vec<Path>,
+    regex: Option<Regex>,
     at: Option<Path>,
+    at_regex: Option<Regex>,
     by: Option<Path>,
     status: Option<Path>,
 }
@@ -159,56 +164,20 @@ struct Also {
 }
 
 impl Preset {
-    /// Compiles a mapping file; the error names the key that is wrong.
-    pub fn parse(written: &'static str) -> Result<Self, String> {
-        let spec: PresetSpec = toml::from_str(written).map_err(|error| error.message().to_owned())?;
-        let explode = if spec.explode.is_empty() {
-            vec!["$".to_owned()]
-        } else {
-            spec.explode
-        };
-        Ok(Self {
-            versioned_name: format!("{}/{}", spec.name, spec.version),
-            name: spec.name,
-            about: spec.about,
-            aliases: spec.aliases,
-            written,
-            encodings: encodings(&spec.encodings)?,
-            explode: paths(explode)?,
-            detect: Detect {
-                all: paths(spec.detect.all)?,
-                any: paths(spec.detect.any)?,
-                none: paths(spec.detect.none)?,
-            },
-            skip: spec.skip.into_iter().map(condition).collect::<Result<_, _>>()?,
-            reject: spec
-                .reject
-                .into_iter()
-                .map(|reject| Ok((condition(reject.when)?, reject.code, reject.message)))
-                .collect::<Result<_, String>>()?,
-            main: fields(spec.constants, spec.fields, true)?,
-            append: spec.append.into_iter().map(list).collect::<Result<_, _>>()?,
-            reply: spec.reply.into_iter().map(list).collect::<Result<_, _>>()?,
-            steps: spec.steps.into_iter().map(list).collect::<Result<_, _>>()?,
-            dims: spec
-                .dims
-                .into_iter()
-                .map(|dims| {
-                    Ok((
-                        Path::parse(&dims.each)?,
-                        Path::parse(&dims.name)?,
-                        Path::parse(&dims.value)?,
-                    ))
-                })
-                .collect::<Result<_, String>>()?,
-            repost: spec.repost.map(repost).transpose()?,
-            also: spec.also.into_iter().map(also).collect::<Result<_, _>>()?,
-        })
-    }
-
     /// The units of a record that become items, each with the object that holds it.
     pub fn units<'s, 'n>(&self, root: &'s super::json::Node<'n>) -> Option<Vec<Unit<'s, 'n>>> {
         self.explode.iter().find_map(|path| path.units(root))
+    }
+
+    /// The first unit of a record, without looking for the others.
+    pub fn first_unit<'s, 'n>(&self, root: &'s super::json::Node<'n>) -> Option<Unit<'s, 'n>> {
+        self.explode.iter().find_map(|path| {
+            if path.is_root() {
+                Some((root, root))
+            } else {
+                path.units(root)?.first().copied()
+            }
+        })
     }
 
     /// How many of the paths by which the format is known are there; `None` where it is not this format.
@@ -232,7 +201,13 @@ impl Preset {
 
     /// The keys by which it was known, for people.
     pub fn known_by(&self) -> String {
-        self.detect.all.iter().map(Path::written).collect::<Vec<_>>().join(", ")
+        let mut known: Vec<&str> = self.detect.all.iter().map(Path::written).collect();
+        let any: Vec<&str> = self.detect.any.iter().map(Path::written).collect();
+        let any = any.join(" or ");
+        if known.is_empty() {
+            known.push(&any);
+        }
+        known.join(", ")
     }
 
     /// Constant platform and role: a tombstone's key that is a native id becomes an id with them.
@@ -257,172 +232,4 @@ impl Preset {
             _ => native_id.to_owned(),
         }
     }
-}
-
-fn paths(written: Vec<String>) -> Result<Vec<Path>, String> {
-    written.iter().map(|path| Path::parse(path)).collect()
-}
-
-fn optional_path(written: Option<String>) -> Result<Option<Path>, String> {
-    written.map(|path| Path::parse(&path)).transpose()
-}
-
-fn encodings(names: &[String]) -> Result<Vec<&'static Encoding>, String> {
-    names
-        .iter()
-        .filter(|name| !name.eq_ignore_ascii_case("utf-8"))
-        .map(|name| Encoding::for_label(name.as_bytes()).ok_or_else(|| format!("encoding `{name}` is not known")))
-        .collect()
-}
-
-fn condition(spec: ConditionSpec) -> Result<Condition, String> {
-    Ok(Condition {
-        has: paths(spec.has)?,
-        lacks: paths(spec.lacks)?,
-        equals: spec
-            .equals
-            .into_iter()
-            .map(|(path, words)| Ok((Path::parse(&path)?, words.into_vec())))
-            .collect::<Result<_, String>>()?,
-    })
-}
-
-fn list(spec: ListSpec) -> Result<ListMapping, String> {
-    Ok(ListMapping {
-        each: Path::parse(&spec.each)?,
-        text: Path::parse(&spec.text)?,
-        at: optional_path(spec.at)?,
-        by: optional_path(spec.by)?,
-        status: optional_path(spec.status)?,
-    })
-}
-
-fn repost(spec: RepostSpec) -> Result<RepostMapping, String> {
-    Ok(RepostMapping {
-        at: Path::parse(&spec.at)?,
-        id: optional_path(spec.id)?,
-        author_id: optional_path(spec.author_id)?,
-        text: Path::parse(&spec.text)?,
-    })
-}
-
-fn also(spec: AlsoSpec) -> Result<Also, String> {
-    const INHERITABLE: [&str; 14] = [
-        "source",
-        "business_line",
-        "thread_id",
-        "root_id",
-        "author",
-        "subject",
-        "service",
-        "customer",
-        "survey",
-        "order",
-        "url",
-        "complaint",
-        "tags",
-        "media",
-    ];
-    if let Some(unknown) = spec.inherit.iter().find(|name| !INHERITABLE.contains(&name.as_str())) {
-        return Err(format!("inherit `{unknown}`, want some of {}", INHERITABLE.join(", ")));
-    }
-    Ok(Also {
-        when: condition(spec.when)?,
-        inherit: spec.inherit,
-        fields: fields(spec.constants, spec.fields, false)?,
-    })
-}
-
-fn fields(
-    constants: BTreeMap<String, String>,
-    specs: BTreeMap<String, FieldSpec>,
-    is_main: bool,
-) -> Result<Fields, String> {
-    let constants = constants
-        .into_iter()
-        .map(|(name, value)| match Target::parse(&name)? {
-            Target::Word(_, words) | Target::OptionalWord(_, words)
-                if !words.is_empty() && !words.contains(&value.as_str()) =>
-            {
-                Err(format!("`{name}` is `{value}`, want one of {}", words.join(", ")))
-            }
-            target @ (Target::Word(..) | Target::OptionalWord(..) | Target::String(_) | Target::Flag(_)) => {
-                Ok((target, value))
-            }
-            _ => Err(format!("`{name}` cannot be a constant")),
-        })
-        .collect::<Result<Vec<_>, String>>()?;
-    if is_main && !["native_id", "text"].iter().all(|name| specs.contains_key(*name)) {
-        return Err("a mapping needs the fields `native_id` and `text`".to_owned());
-    }
-    let mut fields = specs
-        .into_iter()
-        .map(|(name, spec)| field(name, spec))
-        .collect::<Result<Vec<_>, String>>()?;
-    // relative times are resolved against the collect time
-    fields.sort_by_key(|field| !matches!(field.target, Target::CollectedAt));
-    Ok(Fields { constants, fields })
-}
-
-fn field(name: String, spec: FieldSpec) -> Result<Field, String> {
-    let target = Target::parse(&name)?;
-    let detailed = match spec {
-        FieldSpec::Paths(from) => DetailedSpec {
-            from: Some(from),
-            ..DetailedSpec::default()
-        },
-        FieldSpec::Detailed(detailed) => *detailed,
-    };
-    let wrong = |what: &str| format!("`{name}`: {what}");
-    let scale = detailed
-        .scale
-        .as_deref()
-        .map(Scale::parse)
-        .transpose()
-        .map_err(|what| wrong(&what))?;
-    if matches!(target, Target::Rating) && scale.is_none() {
-        return Err(wrong("a rating needs its scale"));
-    }
-    if detailed.from.is_none() && detailed.meta.is_none() {
-        return Err(wrong("want `from` or `meta`"));
-    }
-    let meta = match detailed.meta.as_deref() {
-        None => None,
-        Some("topic") => Some(Meta::Topic),
-        Some("key") => Some(Meta::Key),
-        Some("file") => Some(Meta::File),
-        Some("file_stem") => Some(Meta::FileStem),
-        Some(other) => return Err(wrong(&format!("meta `{other}`, want topic, key, file or file_stem"))),
-    };
-    let zone = detailed.zone.as_deref().map(str::parse::<Tz>).transpose();
-    let from = detailed.from.map(OneOrMany::into_vec).unwrap_or_default();
-    Ok(Field {
-        written: if from.is_empty() {
-            name.clone()
-        } else {
-            from.join("` or `")
-        },
-        required: detailed
-            .required
-            .unwrap_or(matches!(target, Target::NativeId | Target::Text)),
-        from: paths(from)?,
-        meta,
-        null: detailed.null,
-        map: detailed.map,
-        default: detailed.default,
-        regex: detailed
-            .regex
-            .map(|pattern| Regex::new(&pattern))
-            .transpose()
-            .map_err(|_| wrong("the regex does not compile"))?,
-        prefix: detailed.prefix,
-        suffix: detailed.suffix,
-        join: detailed.join,
-        separators: detailed.sep.unwrap_or_else(|| ",，".to_owned()),
-        scale,
-        zone: zone.map_err(|_| wrong("the zone is not known"))?,
-        unless_same: optional_path(detailed.unless_same)?,
-        target,
-        name,
-    })
 }

@@ -1,12 +1,15 @@
 //! From a value of the record to the value of a canonical field: words, ratings, lengths.
 
 use super::super::json::Node;
-use super::super::values;
+use super::super::{values, vocabulary};
 use super::apply::Taken;
 use super::path::{Path, Scope, is_something};
-use super::target::Target;
+use super::target::{ExtraKind, Target};
 use super::{Field, Scale};
 use crate::item::{Item, Rating};
+use chrono_tz::Tz;
+use regex::Regex;
+use std::borrow::Cow;
 
 pub(super) fn text_taken(field: &Field, node: &Node<'_>, path: &str) -> Taken {
     match values::text(path, node) {
@@ -16,15 +19,61 @@ pub(super) fn text_taken(field: &Field, node: &Node<'_>, path: &str) -> Taken {
     }
 }
 
-/// Regex, word map, prefix and suffix.
-pub(super) fn shaped(field: &Field, text: String) -> Option<String> {
-    let text = match &field.regex {
-        None => text,
+/// The status of a complaint: by the words of the mapping, else by those that platforms use.
+pub(super) fn status_taken(field: &Field, node: &Node<'_>) -> Taken {
+    let Some(text) = values::text("", node)
+        .ok()
+        .flatten()
+        .and_then(|text| picked(field, text))
+    else {
+        return Taken::Null;
+    };
+    let word = field
+        .map
+        .get(text.trim())
+        .or(field.default.as_ref())
+        .map(String::as_str);
+    Taken::Text(word.unwrap_or_else(|| vocabulary::status_of(&text)).to_owned())
+}
+
+/// The first group that takes part, or the text as it is.
+pub(super) fn grouped(regex: Option<&Regex>, text: String) -> Option<String> {
+    match regex {
+        None => Some(text),
         Some(regex) => {
             let found = regex.captures(&text)?;
-            found.get(1).or_else(|| found.get(0))?.as_str().to_owned()
+            let group = found.iter().skip(1).flatten().next().or_else(|| found.get(0))?;
+            Some(group.as_str().to_owned())
         }
+    }
+}
+
+/// What is to be removed, and the group of the regex.
+fn picked(field: &Field, mut text: String) -> Option<String> {
+    for pattern in &field.remove {
+        if let Cow::Owned(less) = pattern.replace_all(&text, "") {
+            text = less;
+        }
+    }
+    grouped(field.regex.as_ref(), text)
+}
+
+/// A node as the readers of numbers, times and lists get it: as it is, or as a text that was shaped.
+pub(super) fn shaped_node<'n>(field: &Field, node: &'n Node<'n>) -> Cow<'n, Node<'n>> {
+    if field.remove.is_empty() && field.regex.is_none() && field.map.is_empty() {
+        return Cow::Borrowed(node);
+    }
+    let text = match node {
+        Node::Bool(value) => Some(value.to_string()),
+        node => values::text("", node).ok().flatten(),
     };
+    let shaped = text.and_then(|text| shaped(field, text));
+    Cow::Owned(shaped.map_or(Node::Null, |text| Node::Text(text.into())))
+}
+
+/// Removal, regex, word map, prefix and suffix.
+pub(super) fn shaped(field: &Field, text: String) -> Option<String> {
+    let text = picked(field, text)?;
     let text = if field.map.is_empty() {
         text
     } else {
@@ -50,9 +99,11 @@ pub(super) fn set_word(target: &Target, value: String, item: &mut Item) {
         Target::Title => item.title = value,
         Target::Text => item.text = value,
         Target::String(place) | Target::Id(place) => *place(item) = Some(value.trim().to_owned()),
+        Target::Status => item.complaint.get_or_insert_default().status = Some(value),
         Target::Word(place, words) if allowed(words) => *place(item) = value,
         Target::OptionalWord(place, words) if allowed(words) => *place(item) = Some(value),
         Target::NativeId => item.native_id = value,
+        Target::PlainBool(place) => *place(item) = true,
         Target::Flag(flag) => {
             item.flags.insert((*flag).to_owned());
         }
@@ -72,7 +123,7 @@ pub(super) fn length(node: &Node<'_>, separators: &str) -> Option<u32> {
 }
 
 /// Overall rating of 1 to 5, polarity or nothing, with what the record says beside it. 0 is not rated.
-pub(super) fn rate(field: &Field, node: &Node<'_>, rating: &mut Rating) -> Taken {
+pub(super) fn rate(field: &Field, node: &Node<'_>, item: &mut Item) -> Taken {
     let Some(scale) = field.scale else {
         return Taken::Null;
     };
@@ -82,9 +133,18 @@ pub(super) fn rate(field: &Field, node: &Node<'_>, rating: &mut Rating) -> Taken
     if values::is_null_word(&raw) {
         return Taken::Null;
     }
+    let Some(bare) = picked(field, raw.clone()) else {
+        return Taken::Null;
+    };
+    // 0 is "not rated" on every scale but that of three
+    let is_zero = scale != Scale::Ternary && bare.trim().parse::<f64>() == Ok(0.0);
+    if is_zero && !field.map.contains_key(bare.trim()) {
+        return Taken::Null;
+    }
+    let rating = item.rating.get_or_insert_default();
     rating.scale = Some(scale.name().to_owned());
     if matches!(scale, Scale::Ternary | Scale::GoodBad) {
-        let word = field.map.get(raw.trim()).map_or(raw.trim(), String::as_str);
+        let word = field.map.get(bare.trim()).map_or(bare.trim(), String::as_str);
         rating.polarity = match word {
             "1" | "good" | "+1" => Some(1),
             "0" => Some(0),
@@ -100,9 +160,11 @@ pub(super) fn rate(field: &Field, node: &Node<'_>, rating: &mut Rating) -> Taken
 
 /// A value of the field's scale as 1 to 5.
 pub(super) fn rated(field: &Field, node: &Node<'_>) -> Option<f64> {
-    let value = match values::text("", node).ok().flatten() {
-        Some(word) if !field.map.is_empty() => field.map.get(word.trim())?.parse().ok()?,
-        _ => values::number(node)?,
+    let word = picked(field, values::text("", node).ok().flatten()?)?;
+    let value = if field.map.is_empty() {
+        values::number(&Node::Text(word.into()))?
+    } else {
+        field.map.get(word.trim())?.parse().ok()?
     };
     let value = match field.scale {
         Some(Scale::FiveToFifty) => value / 10.0,
@@ -130,4 +192,40 @@ pub(super) fn first_id(path: &Path, scope: &Scope<'_, '_>) -> Option<String> {
         }
     });
     found
+}
+
+/// Keeps what is there of an overall rating: a recommendation is another question.
+pub(super) fn set_nps(nps: f64, node: &Node<'_>, rating: &mut Rating) {
+    rating.nps = Some(nps);
+    if rating.raw.is_none() && rating.overall.is_none() {
+        rating.raw = values::text("", node).ok().flatten();
+        rating.scale = Some("nps10".to_owned());
+    }
+}
+
+/// An extra field as the type that the mapping names.
+pub(super) fn extra(
+    kind: ExtraKind,
+    node: &Node<'_>,
+    separators: &str,
+    reference_ms: i64,
+    zone: Tz,
+) -> Option<serde_json::Value> {
+    match kind {
+        ExtraKind::Any => is_something(node).then(|| node.to_value()),
+        ExtraKind::Id => values::id("", node).ok().flatten().map(Into::into),
+        ExtraKind::Text => values::text("", node)
+            .ok()
+            .flatten()
+            .filter(|text| !values::is_null_word(text))
+            .map(|text| crate::normalize::clean_text(&text).into()),
+        ExtraKind::Number => values::number(node).map(Into::into),
+        ExtraKind::Count => values::count(node).map(|count| count.n.into()),
+        ExtraKind::Money => values::money(node).map(Into::into),
+        ExtraKind::Time => values::event_time(node, reference_ms, zone).map(|time| time.ms.into()),
+        ExtraKind::Bool => values::boolean(node).map(Into::into),
+        ExtraKind::List => Some(values::list(node, separators))
+            .filter(|list| !list.is_empty())
+            .map(Into::into),
+    }
 }

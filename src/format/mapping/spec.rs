@@ -1,15 +1,25 @@
 //! The mapping file as written: TOML in which every unknown key is an error.
 
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::fmt;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PresetSpec {
     pub name: String,
+    #[serde(default)]
     pub version: u32,
     /// One line that says what writes this format.
+    #[serde(default)]
     pub about: String,
+    /// A format from which everything is taken that this mapping does not say itself.
+    pub extends: Option<String>,
+    /// True where it is meant to take the place of a format of the same name that ships.
+    #[serde(default)]
+    pub overrides: bool,
     /// Other names that the preset answers to.
     #[serde(default)]
     pub aliases: Vec<String>,
@@ -19,6 +29,7 @@ pub struct PresetSpec {
     /// Containers, the first that is there wins; `$` is the record itself.
     #[serde(default)]
     pub explode: Vec<String>,
+    #[serde(default)]
     pub detect: DetectSpec,
     /// Canonical field → fixed value.
     #[serde(default)]
@@ -29,8 +40,17 @@ pub struct PresetSpec {
     /// Units that must not be read.
     #[serde(default)]
     pub reject: Vec<RejectSpec>,
+    /// Units that delete the item of their id.
+    #[serde(default)]
+    pub delete: Vec<ConditionSpec>,
+    /// Fixed values where something holds.
+    #[serde(default)]
+    pub set: Vec<SetSpec>,
     /// Canonical field → where its value is.
+    #[serde(default)]
     pub fields: BTreeMap<String, FieldSpec>,
+    /// Answers of a questionnaire: each free text becomes an item, the scores stand on the first.
+    pub survey: Option<SurveySpec>,
     #[serde(default)]
     pub append: Vec<ListSpec>,
     #[serde(default)]
@@ -70,6 +90,16 @@ pub struct ConditionSpec {
     /// Each of these is one of the words.
     #[serde(default)]
     pub equals: BTreeMap<String, OneOrMany>,
+    /// Each of these matches its regular expression.
+    #[serde(default)]
+    pub matches: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetSpec {
+    pub when: ConditionSpec,
+    pub constants: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,8 +111,7 @@ pub struct RejectSpec {
     pub message: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum OneOrMany {
     One(String),
     Many(Vec<String>),
@@ -98,19 +127,80 @@ impl OneOrMany {
 }
 
 /// A path, several of which the first with a value wins, or a table with options.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum FieldSpec {
     Paths(OneOrMany),
     Detailed(Box<DetailedSpec>),
+}
+
+// By hand, because serde's untagged enums lose what was wrong and where.
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrManyVisitor)
+    }
+}
+
+struct OneOrManyVisitor;
+
+impl<'de> Visitor<'de> for OneOrManyVisitor {
+    type Value = OneOrMany;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a string or a list of strings")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(OneOrMany::One(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = list.next_element()? {
+            all.push(one);
+        }
+        Ok(OneOrMany::Many(all))
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldVisitor)
+    }
+}
+
+struct FieldVisitor;
+
+impl<'de> Visitor<'de> for FieldVisitor {
+    type Value = FieldSpec;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a path, a list of paths, or a table with `from`")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(FieldSpec::Paths(OneOrMany::One(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        OneOrManyVisitor.visit_seq(list).map(FieldSpec::Paths)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        DetailedSpec::deserialize(MapAccessDeserializer::new(map))
+            .map(|detailed| FieldSpec::Detailed(Box::new(detailed)))
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetailedSpec {
     pub from: Option<OneOrMany>,
-    /// `topic` `key` `file` `file_stem`: what the record's source says.
+    /// `topic` `key` `file` `file_stem`: as a path `@topic` and so on.
     pub meta: Option<String>,
+    /// Of an `ext` field: `id` `text` `number` `count` `money` `time` `bool` `list`; all others have the type of their
+    /// target.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
     /// Words that mean nothing here, beside the usual ones.
     #[serde(default)]
     pub null: Vec<String>,
@@ -119,12 +209,20 @@ pub struct DetailedSpec {
     pub map: BTreeMap<String, String>,
     /// What a word becomes that `map` does not hold.
     pub default: Option<String>,
+    /// What is taken out of the value before anything else, as regular expressions.
+    #[serde(default)]
+    pub remove: Vec<String>,
     /// The first group (or the whole match) of the value.
     pub regex: Option<String>,
     pub prefix: Option<String>,
     pub suffix: Option<String>,
     /// All values of all paths, joined.
     pub join: Option<String>,
+    /// Joined only where every path has a value; ids are joined in no other way.
+    #[serde(default)]
+    pub all: bool,
+    /// The count that a platform shows for all that are higher.
+    pub cap: Option<u64>,
     /// Characters that separate the elements of a list in a string.
     pub sep: Option<String>,
     /// `1-5` `5-50` `1-10` `ternary` `words` `good_bad`.
@@ -143,8 +241,12 @@ pub struct DetailedSpec {
 pub struct ListSpec {
     /// Path to the elements; the other paths start there.
     pub each: String,
-    pub text: String,
+    pub text: OneOrMany,
+    /// The first group of the text that takes part.
+    pub regex: Option<String>,
     pub at: Option<String>,
+    /// The first group of the time that takes part.
+    pub at_regex: Option<String>,
     pub by: Option<String>,
     pub status: Option<String>,
 }
@@ -156,6 +258,30 @@ pub struct DimensionsSpec {
     pub each: String,
     pub name: String,
     pub value: String,
+}
+
+/// Where the answers are, and regular expressions over the questions (or keys) that say what an answer is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SurveySpec {
+    /// Path to the answers: keys that match, or the elements of a list.
+    pub each: String,
+    /// In a list: where an element has its question.
+    pub question: Option<OneOrMany>,
+    /// In a list: where an element has its answer.
+    pub answer: Option<OneOrMany>,
+    /// 1 to 5, or a word of satisfaction: `rating.overall`.
+    pub overall: Option<String>,
+    /// 0 to 10: `rating.nps`.
+    pub nps: Option<String>,
+    /// Each a dimension of `rating.dims`.
+    pub dims: Option<String>,
+    /// The answer is free text, whatever it looks like.
+    pub text: Option<String>,
+    /// The answer is `subject.product`.
+    pub product: Option<String>,
+    /// Personal data and whatever else is not to be kept.
+    pub ignore: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,5 +302,6 @@ pub struct AlsoSpec {
     pub inherit: Vec<String>,
     #[serde(default)]
     pub constants: BTreeMap<String, String>,
+    #[serde(default)]
     pub fields: BTreeMap<String, FieldSpec>,
 }

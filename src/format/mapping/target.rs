@@ -16,6 +16,8 @@ pub enum Target {
     CollectedAt,
     /// One of a closed vocabulary, kept in a plain string.
     Word(Place<String>, &'static [&'static str]),
+    /// Where a complaint stands.
+    Status,
     /// One of a closed vocabulary.
     OptionalWord(Place<Option<String>>, &'static [&'static str]),
     String(Place<Option<String>>),
@@ -25,6 +27,8 @@ pub enum Target {
     Integer(Place<Option<i64>>),
     Number(Place<Option<f64>>),
     Bool(Place<Option<bool>>),
+    /// False unless it is said.
+    PlainBool(Place<bool>),
     List(Place<Vec<String>>),
     /// How many there are: elements of a list, or of a text with separators.
     Length(Place<u32>),
@@ -33,9 +37,44 @@ pub enum Target {
     Flag(&'static str),
     /// Overall rating, with its scale.
     Rating,
+    /// 0 to 10: would you recommend us.
+    Nps,
     RatingDimension(String),
     /// Anything, under the preset's name.
-    Extra(String),
+    Extra(String, ExtraKind),
+}
+
+/// As what an extra field is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExtraKind {
+    /// As it is in the record.
+    Any,
+    Id,
+    Text,
+    Number,
+    Count,
+    Money,
+    Time,
+    Bool,
+    List,
+}
+
+impl ExtraKind {
+    const NAMES: &'static str = "id, text, number, count, money, time, bool, list";
+
+    fn parse(name: &str) -> Result<Self, String> {
+        Ok(match name {
+            "id" => Self::Id,
+            "text" => Self::Text,
+            "number" => Self::Number,
+            "count" => Self::Count,
+            "money" => Self::Money,
+            "time" => Self::Time,
+            "bool" => Self::Bool,
+            "list" => Self::List,
+            _ => return Err(format!("`{name}` is no field type, want one of {}", Self::NAMES)),
+        })
+    }
 }
 
 impl Target {
@@ -51,11 +90,101 @@ impl Target {
             return Ok(Self::RatingDimension(dimension.to_owned()));
         }
         if let Some(extra) = name.strip_prefix("ext.") {
-            return Ok(Self::Extra(extra.to_owned()));
+            return Ok(Self::Extra(extra.to_owned(), ExtraKind::Any));
         }
-        fixed(name).ok_or_else(|| format!("`{name}` is not a field of the canonical item"))
+        fixed(name).ok_or_else(|| {
+            let nearest = NAMES
+                .iter()
+                .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+            format!(
+                "not a field of the canonical item; did you mean `{}`? `qingting schema item` has all, `ext.` takes others",
+                nearest.copied().unwrap_or("text")
+            )
+        })
+    }
+
+    /// With the type that the mapping names: only extra fields have none of their own.
+    pub fn typed(self, kind: &str) -> Result<Self, String> {
+        let kind = ExtraKind::parse(kind)?;
+        match self {
+            Self::Extra(name, _) => Ok(Self::Extra(name, kind)),
+            _ => Err("only `ext.` fields take a type, all others have that of the canonical item".to_owned()),
+        }
     }
 }
+
+/// For the nearest name in a message.
+const NAMES: &[&str] = &[
+    "native_id",
+    "author.id",
+    "title",
+    "text",
+    "published_at",
+    "collected_at",
+    "source.kind",
+    "source.role",
+    "source.platform",
+    "source.keyword",
+    "source.touchpoint",
+    "source.mode",
+    "source.initiative",
+    "business_line",
+    "parent_id",
+    "root_id",
+    "thread_id",
+    "author.name",
+    "author.type",
+    "author.tier",
+    "author.segment",
+    "author.region",
+    "subject.brand",
+    "subject.product",
+    "subject.product_id",
+    "subject.sku",
+    "subject.sku_id",
+    "subject.category",
+    "subject.shop_id",
+    "subject.version",
+    "service.id",
+    "service.types",
+    "service.improvement_choices",
+    "service.date",
+    "service.agent_id",
+    "customer.ref",
+    "customer.consent_followup",
+    "customer.anonymous",
+    "survey.id",
+    "survey.wave",
+    "survey.response_id",
+    "survey.duration_s",
+    "expected_resolution_at",
+    "order.no",
+    "order.amount",
+    "order.currency",
+    "order.purchased_at",
+    "order.days_after",
+    "rating.overall",
+    "rating.nps",
+    "repost.id",
+    "repost.author_id",
+    "repost.text",
+    "repost.deleted",
+    "updated_at",
+    "url",
+    "complaint.target",
+    "complaint.appeal",
+    "complaint.issue",
+    "complaint.amount",
+    "complaint.status",
+    "complaint.status_raw",
+    "complaint.handling.attitude",
+    "complaint.handling.speed",
+    "complaint.handling.satisfaction",
+    "complaint.handling.text",
+    "tags",
+    "media.images",
+    "media.videos",
+];
 
 fn known(word: &str, words: &'static [&'static str]) -> Result<&'static str, String> {
     words
@@ -100,6 +229,7 @@ fn fixed(name: &str) -> Option<Target> {
         "subject.version" => String(|item| &mut item.subject.version),
         "service.id" => Id(|item| &mut item.service.get_or_insert_default().id),
         "service.types" => List(|item| &mut item.service.get_or_insert_default().types),
+        "service.improvement_choices" => List(|item| &mut item.service.get_or_insert_default().improvement_choices),
         "service.date" => Time(|item| &mut item.service.get_or_insert_default().date),
         "service.agent_id" => Id(|item| &mut item.service.get_or_insert_default().agent_id),
         "customer.ref" => Id(|item| &mut item.customer.get_or_insert_default().reference),
@@ -116,22 +246,23 @@ fn fixed(name: &str) -> Option<Target> {
         "order.purchased_at" => Time(|item| &mut item.order.get_or_insert_default().purchased_at),
         "order.days_after" => Integer(|item| &mut item.order.get_or_insert_default().days_after),
         "rating.overall" => Rating,
-        "rating.nps" => Number(|item| &mut item.rating.get_or_insert_default().nps),
+        "rating.nps" => Nps,
         "repost.id" => Id(|item| &mut item.repost.get_or_insert_default().id),
+        "repost.author_id" => Id(|item| &mut item.repost.get_or_insert_default().author_id),
+        "repost.text" => Word(|item| &mut item.repost.get_or_insert_default().text, &[]),
+        "repost.deleted" => PlainBool(|item| &mut item.repost.get_or_insert_default().deleted),
         "updated_at" => Time(|item| &mut item.updated_at),
         "url" => String(|item| &mut item.url),
         "complaint.target" => String(|item| &mut item.complaint.get_or_insert_default().target),
         "complaint.appeal" => List(|item| &mut item.complaint.get_or_insert_default().appeal),
         "complaint.issue" => List(|item| &mut item.complaint.get_or_insert_default().issue),
         "complaint.amount" => Money(|item| &mut item.complaint.get_or_insert_default().amount),
-        "complaint.status" => OptionalWord(
-            |item| &mut item.complaint.get_or_insert_default().status,
-            vocabulary::COMPLAINT_STATUS,
-        ),
+        "complaint.status" => Status,
         "complaint.status_raw" => String(|item| &mut item.complaint.get_or_insert_default().status_raw),
         "complaint.handling.attitude" => Number(|item| &mut handling(item).attitude),
         "complaint.handling.speed" => Number(|item| &mut handling(item).speed),
         "complaint.handling.satisfaction" => Number(|item| &mut handling(item).satisfaction),
+        "complaint.handling.text" => Word(|item| &mut handling(item).text, &[]),
         "tags" => List(|item| &mut item.tags),
         "media.images" => Length(|item| &mut item.media.images),
         "media.videos" => Length(|item| &mut item.media.videos),

@@ -1,9 +1,13 @@
-//! The published samples of the two presets, read where they are at hand: `../shared/formats/samples`, or
-//! `$QINGTING_SHARED/formats/samples`.
+//! The published samples, read where they are at hand: `../shared/formats/samples`, or
+//! `$QINGTING_SHARED/formats/samples`. What every record of them becomes lies in `golden/`, before the next stage
+//! cleans it; `UPDATE_GOLDEN=1` writes those files anew, to be read by eye before they are committed.
 
 use super::*;
 use crate::source::file::{FileOptions, FileReader};
 use std::path::PathBuf;
+
+/// A text of a golden file is cut here; its length follows.
+const SHOWN_CHARS: usize = 160;
 
 fn sample(name: &str) -> Option<PathBuf> {
     let shared = std::env::var_os("QINGTING_SHARED").map(PathBuf::from);
@@ -22,12 +26,138 @@ fn read_sample(promise: &str, format: &str, name: &str) -> Option<Vec<FormatOutc
         println!("skipped: {promise}: shared data missing");
         return None;
     };
-    let mut reader = FileReader::open(&path.to_string_lossy(), &FileOptions::new(0)).unwrap();
+    let mut options = FileOptions::new(0);
+    options.collected_at_ms = Some(RECORD_TIME_MS);
+    let mut reader = FileReader::open(&path.to_string_lossy(), &options).unwrap();
     let mut outcomes = Vec::new();
     while let Some(found) = reader.next_record().unwrap() {
         outcomes.push(read_record(format, &found));
     }
     Some(outcomes)
+}
+
+/// All samples, in the order of their names; empty (and a line that says so) where they are not at hand.
+fn samples(promise: &str) -> Vec<String> {
+    let Some(folder) = sample("jd_comment.jsonl").and_then(|path| path.parent().map(PathBuf::from)) else {
+        println!("skipped: {promise}: shared data missing");
+        return Vec::new();
+    };
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn stem(name: &str) -> &str {
+    name.split('.').next().unwrap()
+}
+
+/// What a record became, a line each, without what depends on where the sample lies.
+fn shown(outcomes: &[FormatOutcome]) -> String {
+    let mut out = String::new();
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let items: Vec<serde_json::Value> = outcome
+            .changes
+            .iter()
+            .map(|change| match change {
+                Change::Upsert(mapped) => {
+                    let mut value = serde_json::to_value(&mapped.item).unwrap();
+                    let object = value.as_object_mut().unwrap();
+                    object.remove("raw_ref");
+                    object.insert("native_author_id".to_owned(), mapped.native_author_id.clone().into());
+                    cut(&mut value);
+                    value
+                }
+                Change::Delete { id, version, .. } => serde_json::json!({"deleted": id, "version": version}),
+            })
+            .collect();
+        let dead: Vec<String> = outcome
+            .dead_letters
+            .iter()
+            .map(|dead| format!("{}: {}", dead.code.code(), dead.message))
+            .collect();
+        let line = serde_json::json!({"record": index + 1, "items": items, "dead": dead, "warnings": outcome.warnings});
+        out.push_str(&format!("{line}\n"));
+    }
+    out
+}
+
+fn cut(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) if text.chars().count() > SHOWN_CHARS => {
+            let start: String = text.chars().take(SHOWN_CHARS).collect();
+            *text = format!("{start} ({} chars)", text.chars().count());
+        }
+        serde_json::Value::Array(list) => list.iter_mut().for_each(cut),
+        serde_json::Value::Object(object) => object.values_mut().for_each(cut),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_sample_becomes_what_its_golden_file_says() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/format/tests/golden");
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut wrong = Vec::new();
+    for name in samples("every_sample_becomes_what_its_golden_file_says") {
+        let format = if name.starts_with("broken_lines") {
+            "auto"
+        } else {
+            stem(&name)
+        };
+        let outcomes = read_sample("", format, &name).unwrap();
+        let found = shown(&outcomes);
+        let golden = folder.join(format!("{name}.golden"));
+        if update {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&golden, &found).unwrap();
+        }
+        let wanted = std::fs::read_to_string(&golden).unwrap_or_default();
+        for (line, (found, wanted)) in found.lines().zip(wanted.lines()).enumerate() {
+            if found != wanted {
+                wrong.push(format!(
+                    "{name} record {}:\n  found {found}\n  want  {wanted}",
+                    line + 1
+                ));
+            }
+        }
+        if found.lines().count() != wanted.lines().count() {
+            wrong.push(format!(
+                "{name}: {} records, want {}",
+                found.lines().count(),
+                wanted.lines().count()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_record_of_a_sample_is_recognized_as_its_format() {
+    let mut wrong = Vec::new();
+    for name in samples("every_record_of_a_sample_is_recognized_as_its_format") {
+        let Some(Reader::Preset(preset)) = FORMATS.reader(stem(&name)) else {
+            continue;
+        };
+        for (index, outcome) in read_sample("", "auto", &name).unwrap().iter().enumerate() {
+            if outcome.changes.is_empty() && outcome.dead_letters.is_empty() {
+                continue;
+            }
+            let chosen = outcome.chosen.as_ref().map(|chosen| chosen.name.as_str());
+            // the two sheets of 问卷星 have the same columns
+            let same = chosen == Some(&preset.name) || chosen == Some("wjx_text") && preset.name == "wjx_sequence";
+            if !same {
+                wrong.push(format!(
+                    "{name} record {}: {chosen:?} {:?}",
+                    index + 1,
+                    outcome.dead_letters
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn all_items(outcomes: Vec<FormatOutcome>) -> Vec<Item> {

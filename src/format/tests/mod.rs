@@ -3,30 +3,22 @@
 mod bad_input;
 mod canonical;
 mod golden;
+mod library;
 mod presets;
+mod surveys;
+mod traps;
 
 use super::*;
-use crate::config::{SourceInput, StartPosition};
 use crate::item::{CleanItem, Item, RecordPosition};
 use crate::normalize::Normalizer;
 
 /// 2025-11-06T01:12:04Z.
 const RECORD_TIME_MS: i64 = 1_762_391_524_000;
 
+static FORMATS: std::sync::LazyLock<Formats> = std::sync::LazyLock::new(|| Formats::builtin().unwrap());
+
 fn source(format: &str) -> SourceConfig {
-    SourceConfig {
-        name: "test".to_owned(),
-        input: SourceInput::Files(Vec::new()),
-        format: format.to_owned(),
-        kind: None,
-        platform: None,
-        touchpoint: None,
-        mode: None,
-        initiative: None,
-        business_line: None,
-        expected_every: None,
-        start: StartPosition::Earliest,
-    }
+    SourceConfig::reading("test", format)
 }
 
 fn record(payload: impl Into<Vec<u8>>) -> RawRecord {
@@ -39,6 +31,7 @@ fn record(payload: impl Into<Vec<u8>>) -> RawRecord {
         },
         record_time_ms: RECORD_TIME_MS,
         key: None,
+        headers: Vec::new(),
         payload: Some(payload.into()),
         unreadable: None,
     }
@@ -46,7 +39,7 @@ fn record(payload: impl Into<Vec<u8>>) -> RawRecord {
 
 fn read_record(format: &str, record: &RawRecord) -> FormatOutcome {
     let mut out = FormatOutcome::default();
-    Formats::builtin().unwrap().read(record, &source(format), &mut out);
+    FORMATS.read(record, &source(format), &mut out);
     // what holds for every record
     assert_eq!(out.outcome == RecordOutcome::Mapped, !out.changes.is_empty());
     assert_eq!(

@@ -3,21 +3,22 @@
 //! Split here and not by a library because a row must have a limit and a quote that never closes must cost one
 //! line, not the rest of the file.
 
+use super::encoding::Encoding;
 use super::input::Input;
+use super::table::{self, MOST_COLUMNS, SKIPPED};
 use super::{Found, is_blank};
 use crate::item::DeadLetterCode;
-use encoding_rs::GB18030;
 use std::borrow::Cow;
 
 /// A row that is still open after this is a line with a stray quote.
 const MOST_ROW_LINES: usize = 2_000;
-/// Payload of a record that is counted and skipped.
-const SKIPPED: &[u8] = b"[]";
 
 #[derive(Default)]
 pub struct Rows {
     header: Option<Header>,
     encoding: Encoding,
+    /// A header that cannot be read leaves nothing to read the rows by.
+    ended: bool,
 }
 
 struct Header {
@@ -27,22 +28,19 @@ struct Header {
     delimiter: u8,
 }
 
-/// Decided by the first line that is not plain ASCII.
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    #[default]
-    Undecided,
-    Utf8,
-    Gb18030,
-}
-
 impl Rows {
     pub fn next(&mut self, input: &mut Input) -> std::io::Result<Option<Found>> {
+        if self.ended {
+            return Ok(None);
+        }
         if self.header.is_none() {
             match self.read_header(input)? {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
-                Err(bad) => return Ok(Some(bad)),
+                Err(bad) => {
+                    self.ended = true;
+                    return Ok(Some(bad));
+                }
             }
         }
         let delimiter = self.header.as_ref().map_or(b',', |header| header.delimiter);
@@ -56,12 +54,22 @@ impl Rows {
                 message: "csv row with a quote that does not close".to_owned(),
                 bytes,
             },
-            Row::Fields(fields) => self.object(fields),
+            Row::Fields(fields) => {
+                self.encoding.settle(&fields, input.peek());
+                self.object(fields)
+            }
         }))
     }
 
     /// Inner `Ok(false)`: the file is empty.
     fn read_header(&mut self, input: &mut Input) -> std::io::Result<Result<bool, Found>> {
+        if matches!(input.peek(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
+            return Ok(Err(Found::Bad {
+                code: DeadLetterCode::Encoding,
+                message: "csv in utf-16, want utf-8, gbk, gb18030 or big5".to_owned(),
+                bytes: Vec::new(),
+            }));
+        }
         let Some(first) = first_line(input)? else {
             return Ok(Ok(false));
         };
@@ -78,30 +86,25 @@ impl Rows {
                 }));
             }
         };
+        if let Some(bad) = table::too_many(fields.len(), "csv header", 1) {
+            return Ok(Err(bad));
+        }
+        self.encoding.settle(&fields, input.peek());
         let mut names: Vec<String> = Vec::with_capacity(fields.len());
-        for (index, field) in fields.iter().enumerate() {
-            let name = match self.decode(field) {
-                Ok(name) => name.trim().to_owned(),
+        for field in &fields {
+            match self.encoding.decode(field) {
+                Ok(name) => names.push(name.into_owned()),
                 Err(code) => {
                     return Ok(Err(Found::Bad {
                         code,
-                        message: "csv header is in no known encoding".to_owned(),
+                        message: "csv header is in no known encoding, want utf-8, gbk, gb18030 or big5".to_owned(),
                         bytes: field.clone(),
                     }));
                 }
-            };
-            let mut unique = if name.is_empty() {
-                format!("column{}", index + 1)
-            } else {
-                name
-            };
-            if names.contains(&unique) {
-                unique = format!("{unique}#{}", index + 1);
             }
-            names.push(unique);
         }
         self.header = Some(Header {
-            names,
+            names: table::unique_names(names),
             fields,
             delimiter,
         });
@@ -109,21 +112,28 @@ impl Rows {
     }
 
     fn object(&mut self, fields: Vec<Vec<u8>>) -> Found {
-        let repeats_header = self.header.as_ref().is_some_and(|header| {
-            fields.len() == header.fields.len()
-                && fields
-                    .iter()
-                    .zip(&header.fields)
-                    .all(|(field, name)| field.trim_ascii() == name.trim_ascii())
-        });
+        let Some(header) = &self.header else {
+            return Found::Payload(SKIPPED.to_vec());
+        };
+        let repeats_header = fields.len() == header.fields.len()
+            && fields
+                .iter()
+                .zip(&header.fields)
+                .all(|(field, name)| field.trim_ascii() == name.trim_ascii());
         if repeats_header || fields.iter().all(|field| field.trim_ascii().is_empty()) {
             return Found::Payload(SKIPPED.to_vec());
         }
-        let mut out = Vec::with_capacity(fields.iter().map(|field| field.len() + 24).sum());
-        out.push(b'{');
+        if fields.len() > MOST_COLUMNS {
+            return Found::Bad {
+                code: DeadLetterCode::TooLarge,
+                message: format!("csv row of {} columns, want at most {MOST_COLUMNS}", fields.len()),
+                bytes: Vec::new(),
+            };
+        }
+        let mut values: Vec<Cow<'_, str>> = Vec::with_capacity(fields.len());
         for (index, field) in fields.iter().enumerate() {
-            let value = match self.decode(field) {
-                Ok(value) => value,
+            match self.encoding.decode(field) {
+                Ok(value) => values.push(value),
                 Err(code) => {
                     return Found::Bad {
                         code,
@@ -131,44 +141,10 @@ impl Rows {
                         bytes: fields.join(&b","[..]),
                     };
                 }
-            };
-            if index > 0 {
-                out.push(b',');
             }
-            let name = self.header.as_ref().and_then(|header| header.names.get(index));
-            let name = name.map_or_else(|| Cow::Owned(format!("column{}", index + 1)), Cow::Borrowed);
-            write_string(&name, &mut out);
-            out.push(b':');
-            write_string(&value, &mut out);
         }
-        out.push(b'}');
-        Found::Payload(out)
+        Found::Payload(table::object(&header.names, &values))
     }
-
-    fn decode<'f>(&mut self, field: &'f [u8]) -> Result<Cow<'f, str>, DeadLetterCode> {
-        if let Ok(text) = std::str::from_utf8(field) {
-            // GB18030 text may be valid UTF-8 by chance only in very short fields
-            if self.encoding == Encoding::Undecided && !field.is_ascii() {
-                self.encoding = Encoding::Utf8;
-            }
-            if self.encoding != Encoding::Gb18030 || field.is_ascii() {
-                return Ok(Cow::Borrowed(text));
-            }
-        }
-        if self.encoding == Encoding::Utf8 {
-            return Err(DeadLetterCode::InvalidUtf8);
-        }
-        let decoded = GB18030.decode_without_bom_handling_and_without_replacement(field);
-        if decoded.is_some() {
-            self.encoding = Encoding::Gb18030;
-        }
-        decoded.ok_or(DeadLetterCode::Encoding)
-    }
-}
-
-fn write_string(text: &str, out: &mut Vec<u8>) {
-    // writing to memory does not fail
-    let _ = serde_json::to_writer(out, text);
 }
 
 /// The first line that is not blank, without a byte-order mark.

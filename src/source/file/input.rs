@@ -128,6 +128,14 @@ impl Input {
         }
     }
 
+    /// All that is left, or as much of it as is asked for.
+    pub fn rest(&mut self, most: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let taken = u64::try_from(most).unwrap_or(u64::MAX);
+        self.reader.by_ref().take(taken).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Puts lines back so that they are read again, in this order.
     pub fn put_back(&mut self, lines: Vec<Vec<u8>>) {
         self.returned.extend(lines.into_iter().rev());

@@ -8,20 +8,29 @@ pub enum Layout {
     Json,
     /// CSV with a header.
     Rows,
+    /// XLSX or XLS.
+    Workbook,
 }
 
 /// `start`: the first bytes of the (decompressed) file.
 pub fn of(path: &str, start: &[u8]) -> Layout {
+    if super::sheet::is_workbook(start) {
+        return Layout::Workbook;
+    }
     let lower = path.to_ascii_lowercase();
-    let name = ["gz", "zst", "zstd"]
-        .iter()
-        .find_map(|ending| lower.strip_suffix(&format!(".{ending}")))
-        .unwrap_or(&lower);
+    let name = without_compression(&lower);
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("csv" | "tsv") => Layout::Rows,
         Some("jsonl" | "ndjson") => Layout::Lines,
         _ => by_beginning(start),
     }
+}
+
+pub fn without_compression(name: &str) -> &str {
+    ["gz", "zst", "zstd"]
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending)?.strip_suffix('.'))
+        .unwrap_or(name)
 }
 
 fn by_beginning(start: &[u8]) -> Layout {

@@ -1,4 +1,5 @@
-//! Files as a source: NDJSON, JSON documents, CSV; plain, gzip or zstd; paths, globs and standard input.
+//! Files as a source: NDJSON, JSON documents, CSV, plain, gzip or zstd, XLSX and XLS; paths, directories, globs and
+//! standard input.
 //!
 //! Comes in: paths. Goes out: [`RawRecord`]s in order, numbered from 1 in each file. Can fail: with a
 //! [`FileError`] for a file that cannot be opened or read at all; what is wrong inside a file is a record marked
@@ -9,15 +10,21 @@
 //! else the file's modification time.
 
 mod csv;
+mod encoding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod input;
 mod json_stream;
 mod layout;
+mod sheet;
+mod table;
 
 use crate::item::{DeadLetterCode, RawRecord, RecordPosition, Unreadable};
 use csv::Rows;
 use input::Input;
 use json_stream::JsonStream;
 use layout::Layout;
+use sheet::Sheets;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,6 +118,7 @@ enum LayoutReader {
     Lines,
     Json(JsonStream),
     Rows(Rows),
+    Sheets(Sheets),
 }
 
 impl FileReader {
@@ -126,6 +134,12 @@ impl FileReader {
             Layout::Lines => LayoutReader::Lines,
             Layout::Json => LayoutReader::Json(JsonStream::default()),
             Layout::Rows => LayoutReader::Rows(Rows::default()),
+            Layout::Workbook => match input.rest(Sheets::most_bytes()) {
+                Ok(bytes) => LayoutReader::Sheets(Sheets::of(bytes, &options.limits)),
+                // a broken stream around it is told like that of any other file
+                Err(_) if input.broken().is_some() => LayoutReader::Lines,
+                Err(error) => return Err(failed(error)),
+            },
         };
         Ok(Self {
             name: path.into(),
@@ -151,6 +165,7 @@ impl FileReader {
             LayoutReader::Lines => next_line(&mut self.input),
             LayoutReader::Json(stream) => stream.next(&mut self.input),
             LayoutReader::Rows(rows) => rows.next(&mut self.input),
+            LayoutReader::Sheets(sheets) => Ok(sheets.next()),
         };
         let found = match found {
             Ok(found) => found,
@@ -189,6 +204,7 @@ impl FileReader {
             position,
             record_time_ms: self.record_time_ms,
             key: None,
+            headers: Vec::new(),
             payload: Some(payload),
             unreadable,
         }))
@@ -277,12 +293,14 @@ impl FileSource {
     }
 }
 
-/// Paths and globs → paths, in the order given, those of a glob sorted, none twice.
+/// Paths, directories and globs → paths, in the order given, those of a directory or glob sorted, none twice.
 pub fn expand(patterns: &[String]) -> Result<Vec<String>, FileError> {
     let mut files: Vec<String> = Vec::new();
     for pattern in patterns {
         let is_plain = pattern == STDIN || PathBuf::from(pattern).exists() || !pattern.contains(['*', '?', '[']);
-        let found = if is_plain {
+        let found = if pattern != STDIN && std::path::Path::new(pattern).is_dir() {
+            files_below(pattern)?
+        } else if is_plain {
             vec![pattern.clone()]
         } else {
             matches_of(pattern)?
@@ -294,6 +312,51 @@ pub fn expand(patterns: &[String]) -> Result<Vec<String>, FileError> {
         }
     }
     Ok(files)
+}
+
+/// Endings of files that hold records.
+const ENDINGS: [&str; 7] = ["jsonl", "ndjson", "json", "csv", "tsv", "xlsx", "xls"];
+/// Files of one directory.
+const MOST_FILES: usize = 1_000_000;
+
+/// The files of a directory and those below it that are named like records; hidden ones are left alone.
+fn files_below(directory: &str) -> Result<Vec<String>, FileError> {
+    let mut found = Vec::new();
+    let mut open = vec![PathBuf::from(directory)];
+    while let Some(folder) = open.pop() {
+        let failed = |error| FileError::Read {
+            path: folder.to_string_lossy().into_owned(),
+            error,
+        };
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            // links are followed for files only, so that nothing goes in a circle
+            let kind = entry.file_type().map_err(failed)?;
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
+            if name.starts_with('.') {
+                continue;
+            }
+            if kind.is_dir() {
+                open.push(path);
+            } else if holds_records(&name) && path.is_file() && found.len() < MOST_FILES {
+                found.push(path.to_string_lossy().into_owned());
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(FileError::NoMatch {
+            pattern: format!("{directory}/**/*.{{{}}}", ENDINGS.join(",")),
+        });
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn holds_records(name: &str) -> bool {
+    let name = layout::without_compression(name);
+    name.rsplit_once('.')
+        .is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }
 
 fn matches_of(pattern: &str) -> Result<Vec<String>, FileError> {

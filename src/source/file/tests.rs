@@ -166,6 +166,138 @@ fn csv_delimiters_are_found_by_the_header() {
 }
 
 #[test]
+fn csv_in_big5_is_detected() {
+    let text = "編號,內容\n1,\u{9019}個產品真的非常好用，客服態度也很親切\n2,物流太慢了，等了兩個禮拜才收到\n";
+    let (bytes, ..) = encoding_rs::BIG5.encode(text);
+    assert_eq!(
+        read("a.csv", &bytes)[0],
+        r#"{"編號":"1","內容":"這個產品真的非常好用，客服態度也很親切"}"#
+    );
+}
+
+#[test]
+fn csv_in_utf16_is_one_dead_letter_that_says_what_is_read() {
+    assert_eq!(read("a.csv", b"\xFF\xFEi\0d\0\n\x001\0"), ["encoding"]);
+}
+
+#[test]
+fn a_table_of_ten_thousand_columns_is_refused_with_its_line_and_what_is_allowed() {
+    let header: String = (0..10_000).map(|n| format!("c{n},")).collect();
+    assert_eq!(read("a.csv", format!("{header}\n1,2\n3,4\n").as_bytes()), ["too_large"]);
+    let row = "x,".repeat(10_000);
+    assert_eq!(
+        read("a.csv", format!("a,b\n{row}\n3,4\n").as_bytes()),
+        ["too_large", r#"{"a":"3","b":"4"}"#]
+    );
+    let Some(Found::Bad { message, .. }) = table::too_many(10_001, "csv header", 1) else {
+        panic!()
+    };
+    assert_eq!(message, "line 1: csv header of 10001 columns, want at most 2000");
+}
+
+/// A workbook of one sheet, its cells written inline; numbers as they are.
+fn workbook(rows: &[&[&str]]) -> Vec<u8> {
+    let mut sheet = String::from(
+        r#"<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>"#,
+    );
+    for (r, row) in rows.iter().enumerate() {
+        sheet.push_str(&format!("<row r=\"{}\">", r + 1));
+        for (c, value) in row.iter().enumerate().filter(|(_, value)| !value.is_empty()) {
+            let at = format!("{}{}", (b'A' + c as u8) as char, r + 1);
+            let is_number = value.parse::<f64>().is_ok();
+            sheet.push_str(&if is_number {
+                format!("<c r=\"{at}\"><v>{value}</v></c>")
+            } else {
+                format!("<c r=\"{at}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">{value}</t></is></c>")
+            });
+        }
+        sheet.push_str("</row>");
+    }
+    sheet.push_str("</sheetData></worksheet>");
+    let parts = [
+        (
+            "[Content_Types].xml",
+            r#"<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>"#,
+        ),
+        (
+            "_rels/.rels",
+            r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+        ),
+        (
+            "xl/workbook.xml",
+            r#"<?xml version="1.0"?><workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>"#,
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            r#"<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
+        ),
+        ("xl/worksheets/sheet1.xml", sheet.as_str()),
+    ];
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        archive
+            .start_file(name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_workbook_reads_like_a_table() {
+    let bytes = workbook(&[
+        &["编号", "内容", "时间"],
+        &["12", "很好\n用", "45961.5"],
+        &[],
+        &["编号", "内容", "时间"],
+        &["7568012345678901234", "", "2025-11-03"],
+    ]);
+    let wanted = [
+        r#"{"编号":"12","内容":"很好\n用","时间":"45961.5"}"#,
+        "[]",
+        // what a spreadsheet keeps of 19 digits is no id any more
+        r#"{"编号":"7.568012345678901e18","内容":"","时间":"2025-11-03"}"#,
+    ];
+    for name in ["a.xlsx", "a.xls", "no-ending"] {
+        assert_eq!(read(name, &bytes), wanted, "{name}");
+    }
+    assert_eq!(read("a.xlsx.gz", &gzip(&bytes)), wanted);
+}
+
+#[test]
+fn a_workbook_that_is_broken_or_a_bomb_is_one_dead_letter() {
+    let bytes = workbook(&[&["a"], &["b"]]);
+    assert_eq!(read("a.xlsx", &bytes[..bytes.len() / 2]), ["encoding"]);
+    assert_eq!(
+        read("a.xls", &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 0, 0, 0]),
+        ["encoding"]
+    );
+    let mut options = FileOptions::new(0);
+    options.limits.expanded_bytes = 1024 * 1024;
+    options.limits.expansion = 2;
+    let long = "a".repeat(2 * 1024 * 1024);
+    assert_eq!(read_with("a.xlsx", &workbook(&[&["a"], &[&long]]), &options), ["bomb"]);
+}
+
+#[test]
+fn a_directory_stands_for_the_records_below_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("b")).unwrap();
+    for name in ["b/2.csv.gz", "b/1.jsonl", "a.xlsx", "notes.txt", ".hidden.jsonl"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+    }
+    let path = folder.path().to_string_lossy().into_owned();
+    let found = expand(std::slice::from_ref(&path)).unwrap();
+    let names: Vec<&str> = found.iter().map(|file| &file[path.len() + 1..]).collect();
+    assert_eq!(names, ["a.xlsx", "b/1.jsonl", "b/2.csv.gz"]);
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        expand(&[empty.path().to_string_lossy().into_owned()]),
+        Err(FileError::NoMatch { .. })
+    ));
+}
+
+#[test]
 fn goes_on_where_it_was_told_to() {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [("b.jsonl", "3\n4\n5\n"), ("a.jsonl", "1\n2\n")] {
@@ -217,7 +349,9 @@ proptest::proptest! {
     #[test]
     fn no_bytes_make_a_reader_fail(bytes in proptest::collection::vec(
         proptest::sample::select(b"{}[]\",\n\r \\a1\xC4\xE3\xEF\xBB\xBF;\t".to_vec()), 0..120),
-        name in proptest::sample::select(vec!["a.csv", "a.json", "a.jsonl", "a"])) {
+        name in proptest::sample::select(vec!["a.csv", "a.json", "a.jsonl", "a"]),
+        magic in proptest::sample::select(vec![&b""[..], b"PK\x03\x04", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\xFF\xFE"])) {
+        let bytes = [magic, &bytes].concat();
         read(name, &bytes);
     }
 }

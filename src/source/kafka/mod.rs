@@ -18,7 +18,7 @@ use client::{Context, close, consumer_config};
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -311,6 +311,7 @@ impl KafkaSource {
             },
             record_time_ms,
             key: message.key().map(<[u8]>::to_vec),
+            headers: headers_of(message),
             payload: payload.map(<[u8]>::to_vec),
             unreadable: None,
         };
@@ -363,4 +364,15 @@ impl KafkaSource {
             .iter()
             .position(|mine| &*mine.topic == topic && mine.partition == partition)
     }
+}
+
+/// Most messages have none, and most of those that do have few.
+const MOST_HEADERS: usize = 64;
+
+fn headers_of(message: &BorrowedMessage<'_>) -> Vec<(String, Vec<u8>)> {
+    let headers = message.headers().into_iter().flat_map(Headers::iter);
+    headers
+        .take(MOST_HEADERS)
+        .filter_map(|header| Some((header.key.to_owned(), header.value?.to_vec())))
+        .collect()
 }
