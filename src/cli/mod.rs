@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod inspect;
 pub mod key;
 pub mod model;
+pub mod privacy;
 pub mod reader;
 pub mod repair;
 pub mod run;
@@ -98,6 +99,8 @@ pub enum Command {
     Inspect(inspect::InspectArgs),
     /// Read a topic again from the beginning after it was re-created
     Repair(repair::RepairArgs),
+    /// Find personal data that is still there
+    Privacy(privacy::PrivacyArgs),
     /// Print the JSON Schema of a record or of the configuration
     Schema(schema::SchemaArgs),
     /// List, show and test the presets that read native records
@@ -170,6 +173,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Search(args) => search::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Repair(args) => repair::run(args),
+        Command::Privacy(args) => privacy::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Format(args) => format::run(args),
         Command::Model(args) => model::run(args),
