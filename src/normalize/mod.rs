@@ -10,6 +10,7 @@ mod html;
 mod language;
 pub mod mask;
 mod rules;
+pub mod validity;
 pub mod time;
 
 pub use clean::{clean_text, own_words};
@@ -76,8 +77,8 @@ impl Normalizer {
         let (language, script) = language::detect(if item.text.is_empty() { &item.title } else { &item.text });
         item.lang = language.to_owned();
         item.script = script.to_owned();
-        let invalid_reason = judge(&mut item);
         let analysis_text = analysis_text(&item);
+        let invalid_reason = judge(&mut item, &analysis_text);
         let signature = signature(&analysis_text);
         CleanItem {
             item,
@@ -277,7 +278,7 @@ fn keyword(value: String) -> String {
 }
 
 /// Flags and, where rules suffice, why the item is not usable.
-fn judge(item: &mut Item) -> Option<&'static str> {
+fn judge(item: &mut Item, analysis_text: &str) -> Option<&'static str> {
     let own = own_words(&item.text);
     let chain = item.text.contains("//@");
     let verdict = rules::rule_text(own);
@@ -304,8 +305,14 @@ fn judge(item: &mut Item) -> Option<&'static str> {
             Some("deleted")
         }
         _ if wordless => Some("empty"),
-        _ => None,
+        // whoever speaks for the other side is no customer, whatever the words
+        _ if speaks_for_another(item) => Some("other_voice"),
+        _ => validity::reason(analysis_text),
     }
+}
+
+fn speaks_for_another(item: &Item) -> bool {
+    matches!(item.author.kind.as_deref(), Some("brand" | "official" | "operator")) || item.source.role == "reply"
 }
 
 /// Title and own words, folded: what the model and the signature see.
