@@ -32,6 +32,8 @@ pub mod checkpoint;
 
 pub mod pipeline;
 
+pub mod privacy;
+
 pub mod api;
 
 pub mod telemetry;

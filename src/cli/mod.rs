@@ -11,6 +11,7 @@ pub mod ingest;
 pub mod inspect;
 pub mod key;
 pub mod model;
+pub mod privacy;
 pub mod reader;
 pub mod reanalyze;
 pub mod repair;
@@ -101,6 +102,8 @@ pub enum Command {
     Repair(repair::RepairArgs),
     /// Take an index through another model, in place
     Reanalyze(reanalyze::ReanalyzeArgs),
+    /// Find personal data that is still there
+    Privacy(privacy::PrivacyArgs),
     /// Print the JSON Schema of a record or of the configuration
     Schema(schema::SchemaArgs),
     /// List, show and test the presets that read native records
@@ -174,6 +177,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Reanalyze(args) => reanalyze::run(args),
+        Command::Privacy(args) => privacy::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Format(args) => format::run(args),
         Command::Model(args) => model::run(args),

@@ -46,11 +46,9 @@ fn pass(text: &str) -> String {
     if seen.bracket || seen.link_words {
         out = unwrap_platform_marks(&out);
     }
+    mask::mask(&mut out);
     if seen.at {
-        mask::mask(&mut out);
         out = drop_mentioned_names(&out);
-    } else if seen.digits >= 11 {
-        mask::mask(&mut out);
     }
     if out.starts_with("回复 ") {
         out = drop_replied_name(out);
@@ -64,7 +62,6 @@ struct Seen {
     at: bool,
     bracket: bool,
     link_words: bool,
-    digits: usize,
 }
 
 /// One pass over the characters: width, zero-width, control, white space.
@@ -93,7 +90,6 @@ fn fold_and_collapse(text: &str, out: &mut String) -> Seen {
                 '\0'..='\u{1f}' | '\u{7f}' => continue,
                 '@' => seen.at = true,
                 '[' => seen.bracket = true,
-                '0'..='9' => seen.digits += 1,
                 _ => {}
             }
             c
@@ -116,12 +112,9 @@ fn fold_and_collapse(text: &str, out: &mut String) -> Seen {
                 }
             }
             match c as u32 {
-                0xFF10..=0xFF19 => {
-                    seen.digits += 1;
-                    half_width(c)
-                }
-                // letters and the signs that numbers and addresses are written with; Chinese punctuation stays
-                0xFF21..=0xFF3A
+                // digits, letters and the signs that numbers and addresses are written with; Chinese punctuation stays
+                0xFF10..=0xFF19
+                | 0xFF21..=0xFF3A
                 | 0xFF41..=0xFF5A
                 | 0xFF03
                 | 0xFF05

@@ -10,6 +10,7 @@ mod html;
 mod language;
 pub mod mask;
 mod rules;
+pub mod validity;
 pub mod time;
 
 pub use clean::{clean_text, own_words};
@@ -26,6 +27,9 @@ use std::borrow::Cow;
 const SHORTEST_COMPARED_CHARS: usize = 15;
 /// Names, models and other keyword-like values are cut here: they become index terms.
 const LONGEST_KEYWORD_CHARS: usize = 256;
+
+/// Shorter values than this hold nothing personal: `男`, `5星`.
+const SHORTEST_PERSONAL_BYTES: usize = 7;
 
 /// Cleans items. Cheap to clone; one a worker.
 #[derive(Clone)]
@@ -73,8 +77,8 @@ impl Normalizer {
         let (language, script) = language::detect(if item.text.is_empty() { &item.title } else { &item.text });
         item.lang = language.to_owned();
         item.script = script.to_owned();
-        let invalid_reason = judge(&mut item);
         let analysis_text = analysis_text(&item);
+        let invalid_reason = judge(&mut item, &analysis_text);
         let signature = signature(&analysis_text);
         CleanItem {
             item,
@@ -192,6 +196,7 @@ fn clean_texts(item: &mut Item) {
     if let Some(complaint) = &mut item.complaint {
         for step in &mut complaint.steps {
             step.text = clean_text(&step.text);
+            step.by = step.by.as_deref().map(clean_text).filter(|by| !by.is_empty());
         }
         if let Some(handling) = &mut complaint.handling {
             handling.text = clean_text(&handling.text);
@@ -224,8 +229,34 @@ fn clean_keywords(item: &mut Item) {
             list.retain(|value| !value.is_empty());
         }
     }
+    if let Some(service) = &mut item.service {
+        for list in [&mut service.types, &mut service.improvement_choices] {
+            list.iter_mut()
+                .for_each(|value| *value = keyword(std::mem::take(value)));
+            list.retain(|value| !value.is_empty());
+        }
+    }
     item.tags.iter_mut().for_each(|tag| *tag = keyword(std::mem::take(tag)));
     item.tags.retain(|tag| !tag.is_empty());
+    item.ext.iter_mut().for_each(|(name, value)| clean_extra(name, value));
+}
+
+/// Whatever a mapping keeps besides: free text unless its name says id or address.
+fn clean_extra(name: &str, value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) if !is_id_or_url(name) => {
+            if text.len() >= SHORTEST_PERSONAL_BYTES {
+                *text = clean_text(text);
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| clean_extra(name, value)),
+        serde_json::Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| clean_extra(name, value)),
+        _ => {}
+    }
+}
+
+fn is_id_or_url(name: &str) -> bool {
+    name == "id" || name.ends_with("_id") || name.ends_with("url")
 }
 
 fn keyword(value: String) -> String {
@@ -245,7 +276,7 @@ fn keyword(value: String) -> String {
 }
 
 /// Flags and, where rules suffice, why the item is not usable.
-fn judge(item: &mut Item) -> Option<&'static str> {
+fn judge(item: &mut Item, analysis_text: &str) -> Option<&'static str> {
     let own = own_words(&item.text);
     let chain = item.text.contains("//@");
     let verdict = rules::rule_text(own);
@@ -272,8 +303,14 @@ fn judge(item: &mut Item) -> Option<&'static str> {
             Some("deleted")
         }
         _ if wordless => Some("empty"),
-        _ => None,
+        // whoever speaks for the other side is no customer, whatever the words
+        _ if speaks_for_another(item) => Some("other_voice"),
+        _ => validity::reason(analysis_text),
     }
+}
+
+fn speaks_for_another(item: &Item) -> bool {
+    matches!(item.author.kind.as_deref(), Some("brand" | "official" | "operator")) || item.source.role == "reply"
 }
 
 /// Title and own words, folded: what the model and the signature see.
@@ -303,14 +340,48 @@ fn signature(analysis_text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(letters.as_bytes()).max(1)
 }
 
-/// Masks personal data in a text that is kept as it is otherwise (a dead letter's bytes).
+/// Masks personal data in a text that is kept as it is otherwise (a dead letter's bytes). Escapes of JSON are
+/// written out: the digits of `\u7535` would hide where a number begins.
 pub fn mask_text(text: &str) -> Cow<'_, str> {
-    let mut masked = text.to_owned();
+    let mut masked = without_escapes(text).into_owned();
     if mask::mask(&mut masked) {
         Cow::Owned(masked)
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// `\u7535` → `电`; escapes of quotes, backslashes, control characters and surrogates stay.
+fn without_escapes(text: &str) -> Cow<'_, str> {
+    if !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let written = escape
+            .strip_prefix("\\u")
+            .and_then(|hex| hex.get(..4))
+            .and_then(|hex| u32::from_str_radix(hex, 16).ok())
+            .and_then(char::from_u32)
+            .filter(|c| !c.is_control() && !matches!(c, '"' | '\\'));
+        let taken = match written {
+            Some(c) => {
+                out.push(c);
+                6
+            }
+            None => {
+                let length = 1 + escape[1..].chars().next().map_or(0, char::len_utf8);
+                out.push_str(&escape[..length]);
+                length
+            }
+        };
+        rest = &escape[taken..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
