@@ -44,7 +44,9 @@ pub fn run(args: PrivacyArgs) -> anyhow::Result<ExitCode> {
     let PrivacyCommand::Scan(args) = args.command;
     let report = match &args.data_dir {
         Some(data_dir) => scan_data_dir(data_dir)?,
-        None if args.files.is_empty() => return Err(UsageError("name --data-dir or at least one file".to_owned()).into()),
+        None if args.files.is_empty() => {
+            return Err(UsageError("name --data-dir or at least one file".to_owned()).into());
+        }
         None => scan_files(&args.files)?,
     };
     if args.json {
@@ -57,9 +59,20 @@ pub fn run(args: PrivacyArgs) -> anyhow::Result<ExitCode> {
 
 fn print(report: &ScanReport) {
     for place in &report.places {
-        println!("{}\t{}\t{}\t{}\t{}", place.place, place.at, place.field, place.kind, place.masked);
+        println!(
+            "{}\t{}\t{}\t{}\t{}",
+            place.place, place.at, place.field, place.kind, place.masked
+        );
     }
-    let counts: Vec<String> = report.found.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let found = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
+    let counts: Vec<String> = report
+        .found
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    let found = if counts.is_empty() {
+        "nothing".to_owned()
+    } else {
+        counts.join(", ")
+    };
     eprintln!("{} records and lines: {found}", report.scanned);
 }

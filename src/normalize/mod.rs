@@ -10,8 +10,8 @@ mod html;
 mod language;
 pub mod mask;
 mod rules;
-pub mod validity;
 pub mod time;
+pub mod validity;
 
 pub use clean::{clean_text, own_words};
 pub use fold::{fold_char, fold_into};

@@ -204,7 +204,8 @@ fn personal_data_is_masked_in_extras_and_steps_and_not_in_their_ids() {
     let extra = serde_json::json!({"answer": ["打13800138000"], "user": {"note_id": "13800138000", "about": "微信：abc_12345"}});
     mapped.item.ext = extra.as_object().cloned().unwrap();
     let ext = normalizer().normalize(mapped).item.ext;
-    let wanted = serde_json::json!({"answer": ["打138****8000"], "user": {"note_id": "13800138000", "about": "微信：a***"}});
+    let wanted =
+        serde_json::json!({"answer": ["打138****8000"], "user": {"note_id": "13800138000", "about": "微信：a***"}});
     assert_eq!(serde_json::Value::Object(ext), wanted);
 }
 
@@ -212,7 +213,10 @@ fn personal_data_is_masked_in_extras_and_steps_and_not_in_their_ids() {
 fn a_dead_letters_escapes_do_not_hide_a_number() {
     let text = r#"{"text":"\u753513800138000","q":"\"13900139000\n"#;
     let masked = mask_text(text);
-    assert!(!masked.contains("13800138000") && !masked.contains("13900139000"), "{masked}");
+    assert!(
+        !masked.contains("13800138000") && !masked.contains("13900139000"),
+        "{masked}"
+    );
     assert!(masked.contains(r#"\"139****9000\n"#), "{masked}");
     assert_eq!(mask_text(r#"{"text":"\u7535"}"#), r#"{"text":"\u7535"}"#);
 }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 /// Records in one batch for a worker.
-const BATCH_RECORDS: usize = 256;
+pub(super) const BATCH_RECORDS: usize = 256;
 /// Records of a file that may wait in front of the gate.
 const FILE_LANE_RECORDS: usize = 1_000;
 /// How long a batch may wait for more records.

@@ -1,13 +1,13 @@
 //! One session: from a start (or a recovery) to a stop or the first error. Recovery *is* another session.
 
 use super::PipelineError;
-use super::intake::{Intake, WorkBatch};
+use super::intake::{BATCH_RECORDS, Intake, WorkBatch};
 use super::keeper::Keeper;
 use super::outbox::Outbox;
 use super::projection::Projection;
 use super::shared::{Live, Shared};
 use super::stages::{ProcessedRecord, Stages, Worker};
-use crate::checkpoint::{FrameKind, Identities, LineFile, Payload, ProbeFile, StartCounter, StateLog};
+use crate::checkpoint::{FrameKind, Identities, LineFile, Payload, ProbeFile, StartCounter, StateLog, Suspect};
 use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
 use crate::index::{DuplicateWindow, IndexError, IndexStore};
@@ -30,8 +30,6 @@ const DONE_BATCHES: usize = 8;
 const TICK: Duration = Duration::from_millis(20);
 /// How long a stop waits for receivers to acknowledge.
 const LAST_DELIVERIES: Duration = Duration::from_secs(5);
-/// Records read one by one after a record ended the process.
-const PROBE_RECORDS: u64 = 20_000;
 
 enum DoneEntry {
     Record(ProcessedRecord),
@@ -52,6 +50,9 @@ pub fn run(
     stop: &Arc<AtomicBool>,
 ) -> Result<(), PipelineError> {
     let probe = starts.probes().then(|| ProbeFile::new(&shared.config.data_dir));
+    if probe.is_none() {
+        ProbeFile::new(&shared.config.data_dir).clear()?;
+    }
     let (committed_sender, committed) = bounded(1);
     let (mut keeper, notifier, payload) = open(shared, stages, starts, committed_sender)?;
     keeper.resume_evaluation()?;
@@ -83,6 +84,8 @@ pub fn run(
     for worker in workers {
         worker.join().map_err(|_| PipelineError::Panicked("worker"))?;
     }
+    // the process lives: no record ended it
+    ProbeFile::new(&shared.config.data_dir).clear()?;
     let outcome = outcome.and_then(|()| finish(&mut keeper));
     drop(keeper);
     let source_outcome = intake.join().unwrap_or(Err(PipelineError::Panicked("source")));
@@ -93,9 +96,6 @@ pub fn run(
         return Err(error);
     }
     notifier.stop();
-    if let Some(probe) = probe {
-        probe.clear()?;
-    }
     Ok(())
 }
 
@@ -285,7 +285,7 @@ fn start_workers(
 fn work_on(mut worker: Worker, work: &Receiver<WorkBatch>, done: &Sender<DoneBatch>, probe: Option<&ProbeFile>) {
     let suspect = probe.and_then(ProbeFile::suspect);
     while let Ok(batch) = work.recv() {
-        let entries = process(&mut worker, batch.entries, probe, suspect.as_deref());
+        let entries = process(&mut worker, batch.entries, probe, suspect.as_ref());
         if done
             .send(DoneBatch {
                 number: batch.number,
@@ -303,7 +303,7 @@ fn process(
     worker: &mut Worker,
     entries: Vec<Entry>,
     probe: Option<&ProbeFile>,
-    suspect: Option<&str>,
+    suspect: Option<&Suspect>,
 ) -> Result<Vec<DoneEntry>, PipelineError> {
     let mut records = Vec::with_capacity(entries.len());
     let mut marks = Vec::new();
@@ -315,15 +315,15 @@ fn process(
         }
     }
     let processed = match (probe, records.as_slice()) {
-        (Some(_), [record]) if suspect.is_some_and(|suspect| suspect == record.position.to_string()) => {
+        (Some(_), [record]) if suspect.is_some_and(|suspect| suspect.is_guilty(&record.position.to_string())) => {
             tracing::error!(position = %record.position, "this record ended the process: it goes to the dead letters");
             vec![worker.crashed(
                 record,
-                "the process ended three times running, and on this record when read alone",
+                "the process ended three times running, and then twice on this record, read alone",
             )]
         }
         (Some(probe), [record]) => {
-            probe.enter(&record.position.to_string())?;
+            probe.enter(&record.position.to_string(), suspect)?;
             worker.process(&records)?
         }
         _ => worker.process(&records)?,
@@ -352,6 +352,8 @@ fn keep(
 ) -> Result<(), PipelineError> {
     let config = shared.config.clone();
     let probe_file = ProbeFile::new(&config.data_dir);
+    // all that may have been on its way when the process ended: an open commit and full queues
+    let probe_records = (config.checkpoint.max_items + (WORK_BATCHES + DONE_BATCHES + 4) * BATCH_RECORDS) as u64;
     let (mut next, mut waiting, mut probed) = (0u64, BTreeMap::new(), 0u64);
     loop {
         if stop.load(Ordering::Acquire) {
@@ -374,6 +376,10 @@ fn keep(
                     DoneEntry::Record(record) => {
                         keeper.apply(record)?;
                         records += 1;
+                        if probe.is_some() {
+                            // survived; what ends the process from here on, such as a commit, is not this record
+                            probe_file.clear()?;
+                        }
                         if keeper.open_items >= config.checkpoint.max_items {
                             keeper.commit()?;
                         }
@@ -393,11 +399,15 @@ fn keep(
             shared.set_caught_up();
         }
         shared.gauges.set_waiting(keeper.has_work());
-        if probe.is_some() && records > 0 {
+        if probe.is_some() && (records > 0 || caught_up) {
             probed += records;
-            probe_file.clear()?;
-            if probed >= PROBE_RECORDS || caught_up {
+            if probed >= probe_records || caught_up {
                 *probe = None;
+                keeper.starts.end_probe();
+                if caught_up {
+                    // all of it is committed
+                    keeper.starts.reset()?;
+                }
             } else if let Some(probe) = probe {
                 // full only when the source has not taken the last one yet
                 let _ = probe.try_send(());
@@ -422,6 +432,8 @@ fn finish(keeper: &mut Keeper) -> Result<(), PipelineError> {
     if keeper.has_work() || keeper.payload.dead_letters_sent_bytes < keeper.outbox.dead_letters_sent_bytes() {
         keeper.commit()?;
     }
+    keeper.starts.end_probe();
+    keeper.starts.reset()?;
     Ok(())
 }
 

@@ -4,7 +4,21 @@ use serde_json::Value;
 
 /// Keys whose values are exempt, in whatever depth.
 const EXEMPT_KEYS: [&str; 16] = [
-    "id", "ref", "raw_ref", "url", "search", "position", "schema", "sha256", "model", "bytes_b64", "group", "samples", "version", "hash", "file",
+    "id",
+    "ref",
+    "raw_ref",
+    "url",
+    "search",
+    "position",
+    "schema",
+    "sha256",
+    "model",
+    "bytes_b64",
+    "group",
+    "samples",
+    "version",
+    "hash",
+    "file",
     "format",
 ];
 
@@ -34,9 +48,22 @@ pub(super) fn covered_strings<'a>(value: &'a Value, path: &mut String, each: &mu
 fn is_exempt(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     EXEMPT_KEYS.contains(&key.as_str())
-        || ["_id", "_ids", "id_str", "url", "urls", "uri", "_at", "_ts", "time", "timestamp", "token", "cursor"]
-            .iter()
-            .any(|ending| key.ends_with(ending))
+        || [
+            "_id",
+            "_ids",
+            "id_str",
+            "url",
+            "urls",
+            "uri",
+            "_at",
+            "_ts",
+            "time",
+            "timestamp",
+            "token",
+            "cursor",
+        ]
+        .iter()
+        .any(|ending| key.ends_with(ending))
 }
 
 /// The field that holds a person's display name, which must be masked whatever it looks like.
@@ -55,7 +82,14 @@ mod tests {
             "author": {"id": "y", "name": "d"}, "published_at": "z", "note_id": "w",
         });
         let mut seen = Vec::new();
-        covered_strings(&value, &mut String::new(), &mut |path, text| seen.push(format!("{path}={text}")));
-        assert_eq!(seen, ["text=a", "reply.text=b", "reply.by=c", "author.name=d"].map(str::to_owned).to_vec());
+        covered_strings(&value, &mut String::new(), &mut |path, text| {
+            seen.push(format!("{path}={text}"))
+        });
+        assert_eq!(
+            seen,
+            ["text=a", "reply.text=b", "reply.by=c", "author.name=d"]
+                .map(str::to_owned)
+                .to_vec()
+        );
     }
 }

@@ -137,7 +137,12 @@ fn scan_dead_letters(path: &Path, report: &mut ScanReport) -> Result<(), Privacy
             .and_then(|letter| letter["bytes_b64"].as_str().map(str::to_owned))
             .and_then(|bytes| base64::engine::general_purpose::STANDARD.decode(bytes).ok());
         if let Some(bytes) = kept {
-            report.text("dead_letters.ndjson", &number.to_string(), "bytes_b64", &String::from_utf8_lossy(&bytes));
+            report.text(
+                "dead_letters.ndjson",
+                &number.to_string(),
+                "bytes_b64",
+                &String::from_utf8_lossy(&bytes),
+            );
         }
     }
     Ok(())
@@ -166,7 +171,10 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, PrivacyError> {
         return Ok(Box::new(BufReader::new(std::io::stdin())));
     }
     let mut reader = BufReader::new(std::fs::File::open(path).map_err(PrivacyError::io(path))?);
-    let gzipped = reader.fill_buf().map_err(PrivacyError::io(path))?.starts_with(&[0x1f, 0x8b]);
+    let gzipped = reader
+        .fill_buf()
+        .map_err(PrivacyError::io(path))?
+        .starts_with(&[0x1f, 0x8b]);
     let inner: Box<dyn Read> = if gzipped {
         Box::new(flate2::read::MultiGzDecoder::new(reader))
     } else {
@@ -188,7 +196,10 @@ mod tests {
         let report = scan_files(std::slice::from_ref(&path)).unwrap();
         assert!(!report.ok);
         assert_eq!(report.scanned, 3);
-        assert_eq!(report.found, BTreeMap::from([("account", 1), ("mobile", 1), ("name", 1)]));
+        assert_eq!(
+            report.found,
+            BTreeMap::from([("account", 1), ("mobile", 1), ("name", 1)])
+        );
         let shown = serde_json::to_string(&report.places).unwrap();
         for secret in ["13800138000", "张三丰", "abc_12345"] {
             assert!(!shown.contains(secret), "{shown}");

@@ -30,7 +30,9 @@ impl Patterns {
     fn new() -> Option<Self> {
         let strong = r"(?:号楼|號樓|栋|棟|幢|座|单元|單元|层|楼|室|房|户|门)";
         // what may follow the first number: further parts, with a name of a compound between
-        let more = format!(r"(?:[\s,，、·-]{{0,2}}\p{{Han}}{{0,10}}?{N}(?:-{N}){{0,3}}\s?{strong})*(?:[\s-]?(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}}){{0,3}}|[零〇一二三四五六七八九]{{3,4}})(?:号|房)?)?");
+        let more = format!(
+            r"(?:[\s,，、·-]{{0,2}}\p{{Han}}{{0,10}}?{N}(?:-{N}){{0,3}}\s?{strong})*(?:[\s-]?(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}}){{0,3}}|[零〇一二三四五六七八九]{{3,4}})(?:号|房)?)?"
+        );
         let regex = |pattern: String| Regex::new(&pattern).ok();
         Some(Self {
             road: regex(format!(
@@ -80,8 +82,10 @@ fn is_house(text: &str, captures: &Captures<'_>) -> bool {
         return false;
     };
     let after = &text[whole.end()..];
-    if after.starts_with(['线', '店', '公', '早', '晚', '上', '下', '前', '之', '以', '左', '才', '就', '到', '发', '开', '给', '机', '台', '馆', '技'])
-        && !has_part(hide.as_str())
+    if after.starts_with([
+        '线', '店', '公', '早', '晚', '上', '下', '前', '之', '以', '左', '才', '就', '到', '发', '开', '给', '机',
+        '台', '馆', '技',
+    ]) && !has_part(hide.as_str())
         || text[..whole.start()].ends_with(['上', '下'])
     {
         return after.starts_with('店') && leads(text, whole.start());
@@ -92,15 +96,19 @@ fn is_house(text: &str, captures: &Captures<'_>) -> bool {
 }
 
 fn has_part(hide: &str) -> bool {
-    ["楼", "栋", "幢", "单元", "室", "院", "座", "组", "队", "附", "-"].iter().any(|part| hide.contains(part))
+    ["楼", "栋", "幢", "单元", "室", "院", "座", "组", "队", "附", "-"]
+        .iter()
+        .any(|part| hide.contains(part))
 }
 
 /// What stands before says that a place follows.
 fn leads(text: &str, at: usize) -> bool {
     let before = before(text, at, 14);
-    ["省", "市", "区", "县", "镇", "乡", "地址", "住", "家在", "位于", "寄到", "送到", "在"]
-        .iter()
-        .any(|word| before.contains(word))
+    [
+        "省", "市", "区", "县", "镇", "乡", "地址", "住", "家在", "位于", "寄到", "送到", "在",
+    ]
+    .iter()
+    .any(|word| before.contains(word))
 }
 
 /// 「小区12栋的电梯坏了」 names a building that many live in; with a door, or where somebody lives, it is an address.
@@ -110,21 +118,33 @@ fn is_home(text: &str, captures: &Captures<'_>) -> bool {
     };
     let before = before(text, whole.start(), 14);
     hide.as_str().contains('-')
-        || ["住", "家在", "地址", "寄到", "送到", "寄往"].iter().any(|word| before.contains(word))
+        || ["住", "家在", "地址", "寄到", "送到", "寄往"]
+            .iter()
+            .any(|word| before.contains(word))
         || has_door(text, captures)
 }
 
 /// A building and a door in it: 「3栋2单元」 alone is where a lift is broken.
 fn has_door(text: &str, captures: &Captures<'_>) -> bool {
-    let Some(hide) = captures.name("hide") else { return false };
+    let Some(hide) = captures.name("hide") else {
+        return false;
+    };
     let door = hide.as_str().trim_end_matches(['室', '房', '户', '号', '门']);
     let digits = door.chars().rev().take_while(char::is_ascii_digit).count();
-    let numerals = door.chars().rev().take_while(|c| super::digits::value(*c).is_some()).count();
+    let numerals = door
+        .chars()
+        .rev()
+        .take_while(|c| super::digits::value(*c).is_some())
+        .count();
     let after = &text[hide.end()..];
-    let has_building = ["栋", "棟", "幢", "楼", "樓", "座", "元"].iter().any(|word| door.contains(word));
+    let has_building = ["栋", "棟", "幢", "楼", "樓", "座", "元"]
+        .iter()
+        .any(|word| door.contains(word));
     (digits >= 3 || numerals >= 3 || door.len() < hide.len() && numerals >= 1)
         && has_building
-        && !after.starts_with(['元', '块', '年', '月', '人', '次', '个', '户', '条', '平', '多', '.', '*', '台', '家'])
+        && !after.starts_with([
+            '元', '块', '年', '月', '人', '次', '个', '户', '条', '平', '多', '.', '*', '台', '家',
+        ])
 }
 
 #[cfg(test)]

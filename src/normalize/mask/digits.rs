@@ -98,7 +98,14 @@ pub(super) fn sequences(text: &str, mut each: impl FnMut(&[Digit])) {
         }
         let touches = sequence.last().is_some_and(|last| last.to == at);
         let digit = match value(c) {
-            Some(value) => Some((value, if c.is_ascii_digit() || c >= '\u{ff10}' && c <= '\u{ff19}' { Form::Arabic } else { Form::Other })),
+            Some(value) => Some((
+                value,
+                if c.is_ascii_digit() || c >= '\u{ff10}' && c <= '\u{ff19}' {
+                    Form::Arabic
+                } else {
+                    Form::Other
+                },
+            )),
             // counts only where it touches a digit
             None => look_alike(c)
                 .filter(|_| touches || chars.peek().is_some_and(|(_, next)| next.is_ascii_digit()))

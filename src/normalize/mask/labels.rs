@@ -25,39 +25,139 @@ const LABELS: [(Label, &[&str]); 9] = [
     (
         Label::WeChat,
         &[
-            "微信", "微 信", "薇信", "威信", "徽信", "微芯", "薇芯", "微❤", "薇❤", "v❤", "卫星", "绿泡泡", "v信", "vx", "v x", "wx", "wechat",
-            "weixin", "加v", "+v", "➕v", "加薇", "加微", "+薇", "+微", "➕薇", "➕微", "加我v", "v:", "v：", "薇:", "薇：",
+            "微信",
+            "微 信",
+            "薇信",
+            "威信",
+            "徽信",
+            "微芯",
+            "薇芯",
+            "微❤",
+            "薇❤",
+            "v❤",
+            "卫星",
+            "绿泡泡",
+            "v信",
+            "vx",
+            "v x",
+            "wx",
+            "wechat",
+            "weixin",
+            "加v",
+            "+v",
+            "➕v",
+            "加薇",
+            "加微",
+            "+薇",
+            "+微",
+            "➕薇",
+            "➕微",
+            "加我v",
+            "v:",
+            "v：",
+            "薇:",
+            "薇：",
         ],
     ),
-    (Label::Qq, &["qq", "q q", "扣扣", "企鹅号", "q号", "扣号", "球球号", "q群", "扣群", "秋秋"]),
+    (
+        Label::Qq,
+        &[
+            "qq",
+            "q q",
+            "扣扣",
+            "企鹅号",
+            "q号",
+            "扣号",
+            "球球号",
+            "q群",
+            "扣群",
+            "秋秋",
+        ],
+    ),
     (
         Label::OtherAccount,
-        &["抖音号", "快手号", "小红书号", "支付宝账号", "支付宝号", "旺旺号", "旺旺id", "陌陌号", "telegram", "whatsapp", "电报号"],
+        &[
+            "抖音号",
+            "快手号",
+            "小红书号",
+            "支付宝账号",
+            "支付宝号",
+            "旺旺号",
+            "旺旺id",
+            "陌陌号",
+            "telegram",
+            "whatsapp",
+            "电报号",
+        ],
     ),
     (
         Label::Order,
         &[
-            "订单号", "订单编号", "订单号码", "訂單號", "訂單編號", "单号", "單號", "快递号", "交易号", "流水号", "交易流水", "订单id", "order no", "tracking",
+            "订单号",
+            "订单编号",
+            "订单号码",
+            "訂單號",
+            "訂單編號",
+            "单号",
+            "單號",
+            "快递号",
+            "交易号",
+            "流水号",
+            "交易流水",
+            "订单id",
+            "order no",
+            "tracking",
         ],
     ),
     (Label::OrderWord, &["订单", "訂單", "运单", "快递"]),
-    (Label::Passport, &["护照", "護照", "passport", "通行证", "通行證", "台胞证", "回乡证"]),
+    (
+        Label::Passport,
+        &["护照", "護照", "passport", "通行证", "通行證", "台胞证", "回乡证"],
+    ),
     (
         Label::Name,
         &[
-            "姓名", "联系人", "聯絡人", "收件人", "收货人", "收貨人", "寄件人", "投诉人", "申诉人", "反映人", "户主", "机主", "持卡人", "开户名", "车主名", "我叫",
-            "名字叫", "名字是", "全名",
+            "姓名",
+            "联系人",
+            "聯絡人",
+            "收件人",
+            "收货人",
+            "收貨人",
+            "寄件人",
+            "投诉人",
+            "申诉人",
+            "反映人",
+            "户主",
+            "机主",
+            "持卡人",
+            "开户名",
+            "车主名",
+            "我叫",
+            "名字叫",
+            "名字是",
+            "全名",
         ],
     ),
-    (Label::Door, &["号", "號", "弄", "栋", "棟", "幢", "单元", "單元", "室", "苑", "园", "区", "村"]),
-    (Label::At, &["(at)", "[at]", "（at）", "【at】", " at ", "艾特", "#qq", "#163", "#126"]),
+    (
+        Label::Door,
+        &[
+            "号", "號", "弄", "栋", "棟", "幢", "单元", "單元", "室", "苑", "园", "区", "村",
+        ],
+    ),
+    (
+        Label::At,
+        &[
+            "(at)", "[at]", "（at）", "【at】", " at ", "艾特", "#qq", "#163", "#126",
+        ],
+    ),
 ];
 
 /// 单号 of these is a complaint's, not an order's.
 const CASES: [&str; 9] = ["投诉", "投訴", "工", "举报", "受理", "维权", "诉求", "信访", "报修"];
 /// What an id after a chat's name begins with when it is none.
 const PRODUCTS: [&str; 16] = [
-    "iphone", "ipad", "android", "ios", "app", "pay", "mini", "vip", "http", "www", "windows", "pc", "mac", "harmony", "plus", "version",
+    "iphone", "ipad", "android", "ios", "app", "pay", "mini", "vip", "http", "www", "windows", "pc", "mac", "harmony",
+    "plus", "version",
 ];
 const UNITS: &str = "元块年月日天万亿次个条人分秒版张件斤克米岁度代级号楼层站路%";
 
@@ -67,7 +167,11 @@ struct Automaton {
 }
 
 static AUTOMATON: LazyLock<Option<Automaton>> = LazyLock::new(|| {
-    let pairs = || LABELS.iter().flat_map(|(label, words)| words.iter().map(|word| (*label, *word)));
+    let pairs = || {
+        LABELS
+            .iter()
+            .flat_map(|(label, words)| words.iter().map(|word| (*label, *word)))
+    };
     let search = AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::LeftmostLongest)
@@ -135,9 +239,12 @@ impl<'a> Value<'a> {
         };
         for (index, c) in text[label_end..].char_indices().take(8) {
             match c {
-                ' ' | '"' | '\'' | '“' | '”' | '(' | '（' | '【' | '[' | '「' | '#' | '№' | '～' | '~' | '，' | ',' | '信' => {}
-                ':' | '：' | '号' | '號' | '码' | '碼' | '是' | '为' | '為' | '=' | '加' | '搜' | '➕' | '+' | '👉' | '➡' | '→' | '编' | '群'
-                | '我' | '名' | '叫' | '账' | '帐' | '单' | '\u{fe0f}' | '❤' => value.asked_for = true,
+                ' ' | '"' | '\'' | '“' | '”' | '(' | '（' | '【' | '[' | '「' | '#' | '№' | '～' | '~' | '，' | ','
+                | '信' => {}
+                ':' | '：' | '号' | '號' | '码' | '碼' | '是' | '为' | '為' | '=' | '加' | '搜' | '➕' | '+' | '👉'
+                | '➡' | '→' | '编' | '群' | '我' | '名' | '叫' | '账' | '帐' | '单' | '\u{fe0f}' | '❤' => {
+                    value.asked_for = true
+                }
                 _ => {
                     value.at = label_end + index;
                     return value.after_id_word();
@@ -151,7 +258,10 @@ impl<'a> Value<'a> {
     /// `微信ID: …`
     fn after_id_word(mut self) -> Self {
         let rest = &self.text[self.at..];
-        let behind = rest.get(..2).filter(|word| word.eq_ignore_ascii_case("id")).map(|_| &rest[2..]);
+        let behind = rest
+            .get(..2)
+            .filter(|word| word.eq_ignore_ascii_case("id"))
+            .map(|_| &rest[2..]);
         if let Some(behind) = behind
             && let value = behind.trim_start_matches([':', '：', ' ', '是'])
             && value.len() < behind.len()
@@ -275,11 +385,13 @@ impl<'a> Value<'a> {
         if names::is_no_name(&whole) {
             return None;
         }
-        let stop = ["电话", "手机", "联系", "身份", "住", "性别", "地址", "先生", "女士", "微信", "号码"]
-            .iter()
-            .filter_map(|word| whole.find(word))
-            .min()
-            .map_or(ideographs.len(), |bytes| whole[..bytes].chars().count());
+        let stop = [
+            "电话", "手机", "联系", "身份", "住", "性别", "地址", "先生", "女士", "微信", "号码",
+        ]
+        .iter()
+        .filter_map(|word| whole.find(word))
+        .min()
+        .map_or(ideographs.len(), |bytes| whole[..bytes].chars().count());
         let surname = ideographs.first().is_some_and(|first| names::is_surname(*first));
         let longest = if whole.contains('·') { 12 } else { 4 };
         let fits = self.asked_for && surname && (2..=longest).contains(&stop) && !rest[whole.len()..].starts_with('*');

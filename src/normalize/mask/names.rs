@@ -28,7 +28,10 @@ pub(super) fn is_surname(c: char) -> bool {
 
 /// What stands where a name is asked for and is none.
 pub(super) fn is_no_name(word: &str) -> bool {
-    ["匿名", "保密", "未知", "不详", "不便", "先生", "女士", "本人", "自己", "客服", "无", "用户", "市民", "网友", "同上", "如下", "不是", "没有"]
-        .iter()
-        .any(|known| word.starts_with(known))
+    [
+        "匿名", "保密", "未知", "不详", "不便", "先生", "女士", "本人", "自己", "客服", "无", "用户", "市民", "网友",
+        "同上", "如下", "不是", "没有",
+    ]
+    .iter()
+    .any(|known| word.starts_with(known))
 }

@@ -25,19 +25,70 @@ const PROVINCES: [u32; 34] = [
 ];
 /// Labels of numbers that name a thing or a case: what follows is no telephone and no card.
 const LABELS_OF_THINGS: [&str; 34] = [
-    "编号", "投诉号", "投诉单", "投诉单号", "工单", "工单号", "受理号", "受理单", "案件号", "举报号", "信访件", "信访号", "帖子id",
-    "投诉id", "商品id", "内容id", "型号", "序列号", "批号", "条码", "条形码", "货号", "版本", "版本号", "编码", "备案号", "文号", "许可证",
-    "许可证号", "时间戳", "发票号", "发票号码", "sku", "sn",
+    "编号",
+    "投诉号",
+    "投诉单",
+    "投诉单号",
+    "工单",
+    "工单号",
+    "受理号",
+    "受理单",
+    "案件号",
+    "举报号",
+    "信访件",
+    "信访号",
+    "帖子id",
+    "投诉id",
+    "商品id",
+    "内容id",
+    "型号",
+    "序列号",
+    "批号",
+    "条码",
+    "条形码",
+    "货号",
+    "版本",
+    "版本号",
+    "编码",
+    "备案号",
+    "文号",
+    "许可证",
+    "许可证号",
+    "时间戳",
+    "发票号",
+    "发票号码",
+    "sku",
+    "sn",
 ];
 /// Where one of these stands before, digits may be grouped in any way.
 const PHONE_WORDS: [&str; 20] = [
-    "电话", "電話", "手机", "手機", "号码", "號碼", "联系", "聯繫", "联络", "拨打", "致电", "短信", "来电", "微信", "加我", "tel", "phone", "mobile", "☎",
-    "📱",
+    "电话", "電話", "手机", "手機", "号码", "號碼", "联系", "聯繫", "联络", "拨打", "致电", "短信", "来电", "微信",
+    "加我", "tel", "phone", "mobile", "☎", "📱",
 ];
 const LANDLINE_LABELS: [&str; 12] = [
-    "电话", "電話", "座机", "固话", "固定电话", "家庭电话", "办公电话", "联系电话", "tel", "phone", "☎", "📞",
+    "电话",
+    "電話",
+    "座机",
+    "固话",
+    "固定电话",
+    "家庭电话",
+    "办公电话",
+    "联系电话",
+    "tel",
+    "phone",
+    "☎",
+    "📞",
 ];
-const BANK_WORDS: [&str; 8] = ["银行卡", "储蓄卡", "信用卡", "借记卡", "行卡", "行账号", "银行账号", "社卡"];
+const BANK_WORDS: [&str; 8] = [
+    "银行卡",
+    "储蓄卡",
+    "信用卡",
+    "借记卡",
+    "行卡",
+    "行账号",
+    "银行账号",
+    "社卡",
+];
 const IDENTITY_WORDS: [&str; 5] = ["身份证", "身份證", "证件号", "身份号", "身份ID"];
 
 pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
@@ -73,7 +124,9 @@ impl Sequence<'_> {
 
     /// Digits from `at` on that touch each other.
     fn run(&self, at: usize) -> usize {
-        let touching = self.digits[at..].windows(2).take_while(|pair| pair[0].to == pair[1].from);
+        let touching = self.digits[at..]
+            .windows(2)
+            .take_while(|pair| pair[0].to == pair[1].from);
         1 + touching.count()
     }
 
@@ -231,7 +284,11 @@ impl Sequence<'_> {
             groups += 1;
             let whole = &self.digits[at..at + length];
             let ends = at + length == self.digits.len() || group < 4 || length >= 19;
-            if (16..=19).contains(&length) && groups >= 2 && begins_as_card(whole) && (luhn(whole) || ends && asked_for()) {
+            if (16..=19).contains(&length)
+                && groups >= 2
+                && begins_as_card(whole)
+                && (luhn(whole) || ends && asked_for())
+            {
                 return Some((0, length));
             }
         }
@@ -342,7 +399,9 @@ fn ends_with_any(text: &str, words: &[&str]) -> bool {
         text.len() >= word.len()
             && text.is_char_boundary(text.len() - word.len())
             && text[text.len() - word.len()..].eq_ignore_ascii_case(word)
-    }) || text.strip_suffix(['号', '码']).is_some_and(|rest| !rest.is_empty() && ends_with_any(rest, words))
+    }) || text
+        .strip_suffix(['号', '码'])
+        .is_some_and(|rest| !rest.is_empty() && ends_with_any(rest, words))
 }
 
 fn is_mobile(digits: &[Digit]) -> bool {
@@ -429,7 +488,9 @@ fn luhn(digits: &[Digit]) -> bool {
 }
 
 fn number(digits: &[Digit]) -> u32 {
-    digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit.value))
+    digits
+        .iter()
+        .fold(0, |value, digit| value * 10 + u32::from(digit.value))
 }
 
 fn is_birth_date(digits: &[Digit]) -> bool {
@@ -444,6 +505,10 @@ fn is_month_day(digits: &[Digit]) -> bool {
 fn checksum(digits: &[Digit]) -> u8 {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     const CHECK: [u8; 11] = [1, 0, 10, 9, 8, 7, 6, 5, 4, 3, 2];
-    let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit.value) * weight).sum();
+    let sum: u32 = digits
+        .iter()
+        .zip(WEIGHTS)
+        .map(|(digit, weight)| u32::from(digit.value) * weight)
+        .sum();
     CHECK[(sum % 11) as usize]
 }

@@ -66,7 +66,11 @@ fn identity_card(rng: &mut Rng) -> String {
         rng.digits(3)
     );
     let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = body.bytes().zip(weights).map(|(b, weight)| u32::from(b - b'0') * weight).sum();
+    let sum: u32 = body
+        .bytes()
+        .zip(weights)
+        .map(|(b, weight)| u32::from(b - b'0') * weight)
+        .sum();
     format!("{body}{}", b"10X98765432"[(sum % 11) as usize] as char)
 }
 
@@ -128,11 +132,27 @@ fn planted(rng: &mut Rng, shape: usize) -> (String, String) {
         6 => with(lead, in_numerals(&phone, "零幺二三四五六七八九")),
         7 => with(lead, in_numerals(&phone, "〇一二三四五六七八九")),
         8 => with(lead, in_numerals(&phone, "零壹贰叁肆伍陆柒捌玖")),
-        9 => with(lead, format!("{}{}{}", &phone[..3], in_numerals(&phone[3..7], "零一二三四五六七八九"), &phone[7..])),
+        9 => with(
+            lead,
+            format!(
+                "{}{}{}",
+                &phone[..3],
+                in_numerals(&phone[3..7], "零一二三四五六七八九"),
+                &phone[7..]
+            ),
+        ),
         10 => with("+86", phone),
         11 => with("+86 ", groups(&phone, &[3, 4], " ")),
         12 => with("0086", phone),
-        13 => with(lead, phone.chars().map(|c| format!("{c} ")).collect::<String>().trim().to_owned()),
+        13 => with(
+            lead,
+            phone
+                .chars()
+                .map(|c| format!("{c} "))
+                .collect::<String>()
+                .trim()
+                .to_owned(),
+        ),
         14 => with(lead, groups(&phone, &[3, 4], "\u{200b}")),
         15 => (format!("tel{phone}abc"), phone),
         16 => with(lead, groups(&phone, &[3, 4], "—")),
@@ -149,8 +169,14 @@ fn planted(rng: &mut Rng, shape: usize) -> (String, String) {
             (format!("（0{}）{local}", rng.between(311, 319)), local)
         }
         22 => with("座机", format!("8{}", rng.digits(7))),
-        23 => (format!("邮箱{0}{1}@{2}", rng.letters(5), rng.digits(3), "qq.com"), String::new()),
-        24 => (format!("写信到{}.{}@mail.example.cn", rng.letters(4), rng.letters(4)), String::new()),
+        23 => (
+            format!("邮箱{0}{1}@{2}", rng.letters(5), rng.digits(3), "qq.com"),
+            String::new(),
+        ),
+        24 => (
+            format!("写信到{}.{}@mail.example.cn", rng.letters(4), rng.letters(4)),
+            String::new(),
+        ),
         25 => {
             let local = format!("{}{}", rng.letters(4), rng.digits(4));
             (format!("{local} (at) 163.com"), local)
@@ -165,41 +191,98 @@ fn planted(rng: &mut Rng, shape: usize) -> (String, String) {
             same(groups(&card, &[6, 8], " "))
         }
         29 => same(identity_card(rng).to_lowercase()),
-        30 => same(format!("{}{:02}{:02}{:02}{}", "110105", rng.between(50, 99), rng.between(1, 12), rng.between(1, 28), rng.digits(3))),
+        30 => same(format!(
+            "{}{:02}{:02}{:02}{}",
+            "110105",
+            rng.between(50, 99),
+            rng.between(1, 12),
+            rng.between(1, 28),
+            rng.digits(3)
+        )),
         31 => same(bank_card(rng)),
         32 => same(groups(&bank_card(rng), &[4, 4, 4, 4], " ")),
-        33 => with(rng.pick(&["护照号", "护照号码：", "护照 "]), format!("{}{}", rng.pick(&["E", "G", "EA"]), rng.digits(8))),
+        33 => with(
+            rng.pick(&["护照号", "护照号码：", "护照 "]),
+            format!("{}{}", rng.pick(&["E", "G", "EA"]), rng.digits(8)),
+        ),
         34 => {
             let plate = format!("{}{}", rng.pick(&["12345", "8K2V6", "A1B23", "D12345", "88888"]), "");
-            (format!("{}{}", rng.pick(&["京A", "沪B·", "粤B", "川A-", "浙C "]), plate), plate)
+            (
+                format!("{}{}", rng.pick(&["京A", "沪B·", "粤B", "川A-", "浙C "]), plate),
+                plate,
+            )
         }
         35 => with(
-            rng.pick(&["订单号：", "订单编号", "快递单号 ", "顺丰单号SF", "运单号是", "订单号是"]),
+            rng.pick(&[
+                "订单号：",
+                "订单编号",
+                "快递单号 ",
+                "顺丰单号SF",
+                "运单号是",
+                "订单号是",
+            ]),
             rng.digits(15),
         ),
         36 => with(
             rng.pick(&["微信：", "加微信", "V信", "vx ", "加V：", "wx:", "微信号是"]),
             format!("{}_{}", rng.letters(5), rng.digits(3)),
         ),
-        37 => with(rng.pick(&["QQ：", "QQ号", "扣扣", "加QQ", "qq "]), format!("{}{}", rng.between(1, 9), rng.digits(8))),
+        37 => with(
+            rng.pick(&["QQ：", "QQ号", "扣扣", "加QQ", "qq "]),
+            format!("{}{}", rng.between(1, 9), rng.digits(8)),
+        ),
         38 => {
             let road = rng.pick(&["建国路", "人民南路", "中山大道", "解放西街", "长安街"]);
             let door = match rng.below(4) {
                 0 => format!("{}号", rng.between(32, 999)),
-                1 => format!("{}号院{}号楼{}单元{}室", rng.between(1, 99), rng.between(1, 30), rng.between(1, 6), rng.between(101, 2804)),
-                2 => format!("{}弄{}号{}室", rng.between(32, 999), rng.between(1, 60), rng.between(101, 2804)),
-                _ => format!("{}号阳光花园{}栋{}单元{}", rng.between(1, 99), rng.between(1, 30), rng.between(1, 6), rng.between(101, 2804)),
+                1 => format!(
+                    "{}号院{}号楼{}单元{}室",
+                    rng.between(1, 99),
+                    rng.between(1, 30),
+                    rng.between(1, 6),
+                    rng.between(101, 2804)
+                ),
+                2 => format!(
+                    "{}弄{}号{}室",
+                    rng.between(32, 999),
+                    rng.between(1, 60),
+                    rng.between(101, 2804)
+                ),
+                _ => format!(
+                    "{}号阳光花园{}栋{}单元{}",
+                    rng.between(1, 99),
+                    rng.between(1, 30),
+                    rng.between(1, 6),
+                    rng.between(101, 2804)
+                ),
             };
-            (format!("住在{}{road}{door}", rng.pick(&["北京市朝阳区", "上海", "", "杭州市"])), door)
+            (
+                format!("住在{}{road}{door}", rng.pick(&["北京市朝阳区", "上海", "", "杭州市"])),
+                door,
+            )
         }
-        39 => with(rng.pick(&["姓名：", "联系人：", "收货人：", "我叫", "投诉人："]), name(rng)),
+        39 => with(
+            rng.pick(&["姓名：", "联系人：", "收货人：", "我叫", "投诉人："]),
+            name(rng),
+        ),
         40 => {
             let who = rng.pick(&["不熬夜的阿柚", "快乐小狗123", "张三丰", "Lily_2020"]);
-            (format!("{}@{who} ", rng.pick(&["谢谢", "转给", "问问"])), (*who).to_owned())
+            (
+                format!("{}@{who} ", rng.pick(&["谢谢", "转给", "问问"])),
+                (*who).to_owned(),
+            )
         }
         _ => {
-            let door = format!("{}栋{}单元{}室", rng.between(1, 30), rng.between(1, 6), rng.between(101, 2804));
-            (format!("{}{door}", rng.pick(&["阳光小区", "万科城", "家在", "和平家园"])), door)
+            let door = format!(
+                "{}栋{}单元{}室",
+                rng.between(1, 30),
+                rng.between(1, 6),
+                rng.between(101, 2804)
+            );
+            (
+                format!("{}{door}", rng.pick(&["阳光小区", "万科城", "家在", "和平家园"])),
+                door,
+            )
         }
     }
 }
@@ -209,13 +292,48 @@ fn look_alike(rng: &mut Rng, shape: usize) -> String {
     match shape {
         0 => format!("{}.{}元", rng.between(10, 99_999), rng.digits(2)),
         1 => format!("原价{}，现在{}", rng.between(1_000, 99_999), rng.between(100, 999)),
-        2 => format!("版本{}.{}.{}", rng.between(1, 20), rng.between(0, 20), rng.between(0, 200)),
-        3 => format!("{}-{:02}-{:02} {:02}:{:02}", rng.between(2015, 2026), rng.between(1, 12), rng.between(1, 28), rng.between(0, 23), rng.between(0, 59)),
-        4 => format!("{}年{}月{}日", rng.between(2015, 2026), rng.between(1, 12), rng.between(1, 28)),
-        5 => format!("{}{:02}{:02}", rng.between(2015, 2026), rng.between(1, 12), rng.between(1, 28)),
-        6 => format!("型号{}-{}{}", rng.pick(&["RTX", "KFR", "iPhone", "MX", "B"]), rng.between(10, 9_999), rng.pick(&["Pro", "GW", "A1", ""])),
-        7 => format!("{}{}", rng.pick(&["投诉编号", "投诉单号：", "工单号", "投诉编号：", "受理编号 "]), format_args!("173{}", rng.digits(8))),
-        8 => format!("{}{}", rng.pick(&["打", "客服", "拨打", "电话"]), rng.pick(&["12315", "95588", "10086", "12345", "95518", "110"])),
+        2 => format!(
+            "版本{}.{}.{}",
+            rng.between(1, 20),
+            rng.between(0, 20),
+            rng.between(0, 200)
+        ),
+        3 => format!(
+            "{}-{:02}-{:02} {:02}:{:02}",
+            rng.between(2015, 2026),
+            rng.between(1, 12),
+            rng.between(1, 28),
+            rng.between(0, 23),
+            rng.between(0, 59)
+        ),
+        4 => format!(
+            "{}年{}月{}日",
+            rng.between(2015, 2026),
+            rng.between(1, 12),
+            rng.between(1, 28)
+        ),
+        5 => format!(
+            "{}{:02}{:02}",
+            rng.between(2015, 2026),
+            rng.between(1, 12),
+            rng.between(1, 28)
+        ),
+        6 => format!(
+            "型号{}-{}{}",
+            rng.pick(&["RTX", "KFR", "iPhone", "MX", "B"]),
+            rng.between(10, 9_999),
+            rng.pick(&["Pro", "GW", "A1", ""])
+        ),
+        7 => format!(
+            "{}{}",
+            rng.pick(&["投诉编号", "投诉单号：", "工单号", "投诉编号：", "受理编号 "]),
+            format_args!("173{}", rng.digits(8))
+        ),
+        8 => format!(
+            "{}{}",
+            rng.pick(&["打", "客服", "拨打", "电话"]),
+            rng.pick(&["12315", "95588", "10086", "12345", "95518", "110"])
+        ),
         9 => format!("{}-{}-{}", rng.pick(&["400", "800"]), rng.digits(3), rng.digits(4)),
         10 => format!("400{}", rng.digits(7)),
         11 => format!("{}", rng.between(1_500_000_000_000, 1_790_000_000_000)),
@@ -226,16 +344,49 @@ fn look_alike(rng: &mut Rng, shape: usize) -> String {
         16 => format!("{}号技师服务好", rng.between(1, 99)),
         17 => format!("住了{}晚，{}楼", rng.between(1, 9), rng.between(2, 40)),
         18 => format!("微信支付{}元", rng.between(10, 9_999)),
-        19 => format!("QQ{}.{}.{}版本", rng.between(6, 9), rng.between(1, 9), rng.between(1, 99)),
-        20 => format!("尺寸{}*{}*{}", rng.between(10, 200), rng.between(10, 200), rng.between(10, 200)),
-        21 => format!("{}x{}分辨率", rng.pick(&["1920", "2560", "3840"]), rng.pick(&["1080", "1440", "2160"])),
+        19 => format!(
+            "QQ{}.{}.{}版本",
+            rng.between(6, 9),
+            rng.between(1, 9),
+            rng.between(1, 99)
+        ),
+        20 => format!(
+            "尺寸{}*{}*{}",
+            rng.between(10, 200),
+            rng.between(10, 200),
+            rng.between(10, 200)
+        ),
+        21 => format!(
+            "{}x{}分辨率",
+            rng.pick(&["1920", "2560", "3840"]),
+            rng.pick(&["1080", "1440", "2160"])
+        ),
         22 => format!("{}mAh电池{}W快充", rng.between(3_000, 20_000), rng.between(18, 240)),
         23 => format!("IP是192.168.{}.{}", rng.between(0, 255), rng.between(0, 255)),
         24 => format!("{}%的人{}万次", rng.between(1, 99), rng.between(1, 9_999)),
-        25 => format!("订单{}-{:02}-{:02}下的", rng.between(2020, 2026), rng.between(1, 12), rng.between(1, 28)),
-        26 => format!("一{}二{}三{}", rng.pick(&["是", "、"]), rng.pick(&["是", "、"]), rng.pick(&["是", "、"])),
-        27 => format!("等了{}个{}天", rng.pick(&["一", "两", "三"]), rng.pick(&["二十", "三十"])),
-        28 => format!("{}小时{}分{}秒", rng.between(1, 23), rng.between(1, 59), rng.between(1, 59)),
+        25 => format!(
+            "订单{}-{:02}-{:02}下的",
+            rng.between(2020, 2026),
+            rng.between(1, 12),
+            rng.between(1, 28)
+        ),
+        26 => format!(
+            "一{}二{}三{}",
+            rng.pick(&["是", "、"]),
+            rng.pick(&["是", "、"]),
+            rng.pick(&["是", "、"])
+        ),
+        27 => format!(
+            "等了{}个{}天",
+            rng.pick(&["一", "两", "三"]),
+            rng.pick(&["二十", "三十"])
+        ),
+        28 => format!(
+            "{}小时{}分{}秒",
+            rng.between(1, 23),
+            rng.between(1, 59),
+            rng.between(1, 59)
+        ),
         29 => format!("{}", rng.between(1, 9)) + &rng.digits(9),
         30 => format!("12{}", rng.digits(9)),
         31 => format!("编号{}", rng.digits(16)),
@@ -245,8 +396,19 @@ fn look_alike(rng: &mut Rng, shape: usize) -> String {
         35 => format!("{}:{}的比分", rng.between(0, 9), rng.between(0, 9)),
         36 => format!("全新{}{}手机壳", rng.pick(&["A", "S", "X"]), rng.between(10, 99)),
         37 => "姓名不详，联系人不接".to_owned(),
-        38 => format!("批号{}{:02}{:02}{}", rng.between(2019, 2026), rng.between(1, 12), rng.between(1, 28), rng.pick(&["01", "0203", "A1"])),
-        _ => format!("{}、{}、{}号都不行", rng.between(1, 31), rng.between(1, 31), rng.between(1, 31)),
+        38 => format!(
+            "批号{}{:02}{:02}{}",
+            rng.between(2019, 2026),
+            rng.between(1, 12),
+            rng.between(1, 28),
+            rng.pick(&["01", "0203", "A1"])
+        ),
+        _ => format!(
+            "{}、{}、{}号都不行",
+            rng.between(1, 31),
+            rng.between(1, 31),
+            rng.between(1, 31)
+        ),
     }
 }
 const LOOK_ALIKES: usize = 40;
@@ -255,11 +417,21 @@ const LOOK_ALIKES: usize = 40;
 fn texts() -> (Vec<String>, bool) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/raw");
     let mut texts = Vec::new();
-    for name in ["review_takeaway_waimai", "ecom_eprstmt", "complaint_heimao", "social_douyin_robotaxi", "review_hotel_chnsenticorp_htl"] {
+    for name in [
+        "review_takeaway_waimai",
+        "ecom_eprstmt",
+        "complaint_heimao",
+        "social_douyin_robotaxi",
+        "review_hotel_chnsenticorp_htl",
+    ] {
         let Ok(file) = std::fs::File::open(path.join(format!("{name}.jsonl.gz"))) else {
             continue;
         };
-        for line in std::io::BufReader::new(flate2::read::GzDecoder::new(file)).lines().map_while(Result::ok).take(800) {
+        for line in std::io::BufReader::new(flate2::read::GzDecoder::new(file))
+            .lines()
+            .map_while(Result::ok)
+            .take(800)
+        {
             let text = serde_json::from_str::<serde_json::Value>(&line)
                 .ok()
                 .and_then(|row| row["text"].as_str().map(clean_text));
@@ -268,9 +440,14 @@ fn texts() -> (Vec<String>, bool) {
     }
     let real = !texts.is_empty();
     if !real {
-        texts = ["快递太慢了，等了三天", "客服态度不好，问什么都不知道", "味道还可以，就是有点贵", "软件闪退，登录不上去"]
-            .map(str::to_owned)
-            .to_vec();
+        texts = [
+            "快递太慢了，等了三天",
+            "客服态度不好，问什么都不知道",
+            "味道还可以，就是有点贵",
+            "软件闪退，登录不上去",
+        ]
+        .map(str::to_owned)
+        .to_vec();
     }
     (texts, real)
 }
@@ -285,7 +462,11 @@ fn put_into(rng: &mut Rng, text: &str, planted: &str) -> String {
     let at = borders[rng.below(borders.len() as u64) as usize];
     let (before, after) = text.split_at(at);
     let link = rng.pick(&["，", "。", " ", "，"]);
-    let lead = if before.is_empty() || before.ends_with(['，', '。', '！', ',', ' ', '？']) { "" } else { link };
+    let lead = if before.is_empty() || before.ends_with(['，', '。', '！', ',', ' ', '？']) {
+        ""
+    } else {
+        link
+    };
     format!("{before}{lead}{planted}{link}{after}")
 }
 
@@ -332,9 +513,17 @@ fn planted_personal_data_is_masked_and_what_looks_like_it_stays() {
         let recall = masked as f64 / TEXTS as f64;
         let precision = masked as f64 / (masked + harmed) as f64;
         println!("seed {seed}: recall {recall:.4}, precision {precision:.4}");
-        let shown = examples.iter().take(40).map(String::as_str).collect::<Vec<_>>().join("\n");
+        let shown = examples
+            .iter()
+            .take(40)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n");
         println!("{shown}");
-        assert!(recall >= LEAST_RECALL && precision >= LEAST_PRECISION, "seed {seed}\n{shown}");
+        assert!(
+            recall >= LEAST_RECALL && precision >= LEAST_PRECISION,
+            "seed {seed}\n{shown}"
+        );
     }
 }
 

@@ -11,7 +11,11 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     for (at, c) in text.char_indices() {
         let (before_last, province) = last;
         last = (province, c);
-        if !c.is_ascii_alphabetic() || province.is_ascii() || !PROVINCES.contains(province) || is_word(before_last, province) {
+        if !c.is_ascii_alphabetic()
+            || province.is_ascii()
+            || !PROVINCES.contains(province)
+            || is_word(before_last, province)
+        {
             continue;
         }
         let rest = &text[at + 1..];

@@ -33,7 +33,11 @@ pub(super) fn is_filler(letters: &[char]) -> bool {
     if count > LONGEST_FILLER_CHARS || letters.iter().filter(|c| is_ideograph(**c)).count() * 2 < count {
         return false;
     }
-    let pairs = distinct(letters.windows(2).map(|pair| (pair[0] as u32).rotate_left(16) ^ pair[1] as u32));
+    let pairs = distinct(
+        letters
+            .windows(2)
+            .map(|pair| (pair[0] as u32).rotate_left(16) ^ pair[1] as u32),
+    );
     count >= 16 && (pairs as f64) < FEWEST_NEW_PAIRS * count as f64 && different * 5 < count * 2
 }
 
@@ -68,10 +72,21 @@ mod tests {
 
     #[test]
     fn phrases_over_and_over_are_filler_and_emphasis_is_not() {
-        for text in ["还不错还不错还不错还不错", "好好好好好好好好", "很满意很满意很满意很满意很满", "哦哦哦哦哦哦哦哦哦"] {
+        for text in [
+            "还不错还不错还不错还不错",
+            "好好好好好好好好",
+            "很满意很满意很满意很满意很满",
+            "哦哦哦哦哦哦哦哦哦",
+        ] {
             assert!(filler(text), "{text}");
         }
-        for text in ["不错不错", "好好好", "太差了太差了再也不来了", "物流很快物流小哥态度很好东西也很好", "一分钱一分货"] {
+        for text in [
+            "不错不错",
+            "好好好",
+            "太差了太差了再也不来了",
+            "物流很快物流小哥态度很好东西也很好",
+            "一分钱一分货",
+        ] {
             assert!(!filler(text), "{text}");
         }
     }

@@ -59,8 +59,12 @@ fn customers_keep_their_voice() {
 
 /// (text, valid)
 fn labelled(name: &str) -> Vec<(String, bool, String)> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/labels").join(name);
-    let Ok(file) = std::fs::File::open(path) else { return Vec::new() };
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/labels")
+        .join(name);
+    let Ok(file) = std::fs::File::open(path) else {
+        return Vec::new();
+    };
     let reader: Box<dyn std::io::Read> = if name.ends_with("gz") {
         Box::new(flate2::read::GzDecoder::new(file))
     } else {
@@ -118,7 +122,10 @@ fn rules_alone_are_right_on_texts_that_they_were_not_tuned_on() {
                 (None, true) => {}
             }
         }
-        let (precision, recall) = (hits as f64 / (hits + wrong).max(1) as f64, hits as f64 / (hits + missed).max(1) as f64);
+        let (precision, recall) = (
+            hits as f64 / (hits + wrong).max(1) as f64,
+            hits as f64 / (hits + missed).max(1) as f64,
+        );
         println!("validity.jsonl, {name}: precision {precision:.3}, recall {recall:.3}; {by:?}");
         let (mut hits, mut wrong, mut missed) = (0usize, 0usize, 0usize);
         for (text, valid, _) in train.iter().filter(|(text, ..)| is_unseen(text) == unseen) {
