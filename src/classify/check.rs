@@ -1,6 +1,5 @@
 //! Holds a model against the contract and says everything that is wrong with it at once.
 
-use super::decode::Prediction;
 use super::graph::port_problems;
 use super::manifest::{AnyManifest, CascadeManifest, MANIFEST_FILE, Manifest};
 use super::model::{Model, read_checked};
@@ -201,10 +200,7 @@ impl ModelCheck {
         let batch: Vec<usize> = (0..texts.len() * COPIES).map(|index| index % texts.len()).collect();
         let together = classifier.classify_texts(batch.len(), |index| texts[batch[index]].1.as_str())?;
         let differs = |at: &usize| -> bool {
-            let copies = std::iter::zip(&batch, &together).filter(|(index, _)| *index == at);
-            copies
-                .into_iter()
-                .any(|(_, answer): (_, &Prediction)| answer != &alone[*at])
+            std::iter::zip(&batch, &together).any(|(index, answer)| index == at && *answer != alone[*at])
         };
         let differing: Vec<&str> = (0..texts.len()).filter(differs).map(|at| texts[at].0).collect();
         if !differing.is_empty() {

@@ -24,7 +24,8 @@ mod runtime;
 mod taxonomy;
 mod tokenize;
 
-#[cfg(all(test, feature = "tract"))]
+#[cfg(test)]
+#[cfg(feature = "tract")]
 mod parity_tests;
 #[cfg(test)]
 mod tests;
