@@ -32,7 +32,7 @@ class Settings:
     dropout: float = 0.3
     drop_rows: float = 0.3  # share of the n-grams left out at random
     soft: float = 1.0
-    hard: float = 0.5  # of the labels, of a text that has a soft answer
+    hard: float = 1.0
     weak: float = 0.5
     average: float = 0.99
     repeat_labelled: int = 2  # times a labelled text stands in an epoch
@@ -146,7 +146,7 @@ def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[s
     steps = settings.epochs * -(-len(drawn) // settings.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.01, 1 - step / steps))
     step = 0
-    hard_share = settings.hard if soft else 1.0  # a labelled text always has an answer too
+
     for epoch in range(settings.epochs):
         net.train()
         total = 0.0
@@ -160,7 +160,7 @@ def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[s
                 logits = out[name].reshape(-1, 4) if name == "aspects" else out[name]
                 target = labels[name][at].reshape(-1)
                 if (target != D.UNKNOWN).any():
-                    loss = loss + hard_share * weight * F.cross_entropy(logits, target, reduction="sum")
+                    loss = loss + settings.hard * weight * F.cross_entropy(logits, target, reduction="sum")
                 if soft:
                     target = targets[name][at].reshape(logits.shape)
                     answered = ~target[:, 0].isnan()
