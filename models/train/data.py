@@ -1,4 +1,8 @@
-"""Labelled texts, folded as the pipeline folds them, and the split that never puts one text on both sides."""
+"""All texts, folded as the pipeline folds them, with whatever labels each has, and the split that keeps a text on one side.
+
+A text is one row however many files hold it: its labels are merged, so that a weakly labelled copy of a labelled
+text can never stand on the other side of the split.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import gzip
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,29 +26,45 @@ VALIDITIES = ["valid", "invalid"]
 POLARITIES = ["absent", "positive", "negative", "neutral"]
 UNKNOWN = -100  # what cross_entropy passes over
 
+# Heads for training alone: what weakly labelled files say beside a polarity.
+EMOTIONS = ["happy", "angry", "neutral", "sad", "fear", "surprise"]
+CAR_ASPECTS = ["动力", "价格", "油耗", "操控", "舒适性", "配置", "安全性", "内饰", "外观", "空间"]
+
 TABLE = Path(__file__).resolve().parents[2] / "src" / "normalize" / "tables" / "traditional.txt"
-# Sources of two-class polarity; noisier than the labels, four times as many.
-WEAK_SOURCES = [
-    "ecom_online_shopping_10_cats",
-    "review_takeaway_waimai",
-    "review_hotel_chnsenticorp_htl",
-    "ecom_nlpcc2014_task2",
-    "ecom_eprstmt",
-    "appreview_smarthome_ios",
-    "review_hk_openrice_senti",
-]
-# Files without a usable label: what they say is learnt from the teachers alone.
-UNLABELLED_SOURCES = {
-    "complaint_gov_tipdm2020_unlabeled": 5_000,
-    "social_car_bdci2018_aspect": 12_000,
-    "social_douyin_robotaxi": 8_000,
-    "social_weibo_smp2020_ewect": 17_000,
-    "social_xhs_notes_2018": 1_800,
-    "review_dianping_opinion_target": 10_000,
-    "review_hotel_shanghai_dated": 3_000,
-    "ecom_catfood_taobao_jd_2025": 6_000,
-    "complaint_car_12365auto": 2_000,
+
+# Files of two-class polarity and how far their labels are trusted: (weight of the loss, label smoothing).
+POLARITY_TRUST = {
+    "ecom_online_shopping_10_cats": (1.0, 0.05),
+    "review_takeaway_waimai": (1.0, 0.05),
+    "review_hotel_chnsenticorp_htl": (1.0, 0.05),
+    "ecom_eprstmt": (1.0, 0.02),
+    "review_hk_openrice_senti": (1.0, 0.05),
+    "social_car_bdci2018_aspect": (0.5, 0.1),
+    "appreview_smarthome_ios": (0.7, 0.1),
+    "review_restaurant_asap_sample": (0.7, 0.1),
+    "ecom_nlpcc2014_task2": (0.4, 0.2),
+    "social_weibo_senti100k_subset": (0.4, 0.2),
+    "review_hotel_shanghai_dated": (0.3, 0.1),
 }
+# In this order, so that where two files hold a text the better label stays. Not read: the gov file that is cut into words.
+FILES = [
+    *POLARITY_TRUST,
+    "social_weibo_smp2020_ewect",
+    "complaint_gov_tipdm2020_labeled",
+    "complaint_gov_tipdm2020_unlabeled",
+    "complaint_car_12365auto",
+    "complaint_heimao",
+    "social_douyin_robotaxi",
+    "social_xhs_notes_2018",
+    "social_xhs_shanghai_bars",
+    "ecom_catfood_taobao_jd_2025",
+    "ecom_jd_phone_2024",
+    "review_dianping_opinion_target",
+    "review_hk_openrice_polyu_aspects",
+]
+SENTENCE_END = re.compile(r"[。！？!?;；\n]+")
+MOST_CHARS = 2_000  # of a text; the models see less
+SIDES = {0: "dev", 1: "test"}  # first byte of the key modulo 10; the rest is train
 
 
 def _fold_table() -> dict[int, int]:
@@ -67,52 +87,72 @@ def _fold_table() -> dict[int, int]:
 
 _FOLD = _fold_table()
 _MENTION = re.compile(r"@[^\s@:：，。,]{1,14}[:：\s]?")
+_MARKUP = re.compile(r"<[^<>]{1,200}>")
+_DROPPED = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0e\ufeff]")
 
 
 def fold(text: str) -> str:
-    """The analysis text of the pipeline, nearly: mentions out, then width, case and script folded."""
+    """The analysis text of the pipeline, nearly: mentions and markup out, then width, case and script folded."""
     if "@" in text:
         text = _MENTION.sub("", text)
-    return text.translate(_FOLD)
+    if "<" in text:
+        text = _MARKUP.sub(" ", text)
+    return _DROPPED.sub("", text).translate(_FOLD)
 
 
 def key(text: str) -> bytes:
-    """Identity of a text for the split: its letters and digits alone."""
-    return hashlib.sha1("".join(c for c in fold(text) if c.isalnum()).encode("utf-8", "ignore")).digest()
+    """Identity of a text for the split: its letters and digits alone; of a text without any, what it is."""
+    folded = fold(text)
+    return hashlib.sha1(("".join(c for c in folded if c.isalnum()) or folded).encode("utf-8", "ignore")).digest()
 
 
-def in_dev(text_key: bytes) -> bool:
-    return text_key[0] % 10 == 0
+def side(text_key: bytes) -> str:
+    return SIDES.get(text_key[0] % 10, "train")
+
+
+LABEL_WIDTHS = {
+    "sentiment": 0, "severity": 0, "intent": 0, "valid": 0, "aspects": len(ASPECTS),
+    "polarity": 0, "emotion": 0, "car": len(CAR_ASPECTS),
+}
 
 
 @dataclass
 class Texts:
-    """Columns of one kind of data; a head that a text has no label for is UNKNOWN."""
+    """Columns; a label that a text lacks is UNKNOWN."""
 
-    folded: list[str] = field(default_factory=list)
-    keys: list[bytes] = field(default_factory=list)
-    sentiment: list[int] = field(default_factory=list)
-    severity: list[int] = field(default_factory=list)
-    intent: list[int] = field(default_factory=list)
-    valid: list[int] = field(default_factory=list)
-    polarity: list[int] = field(default_factory=list)
-    aspects: list[list[int]] = field(default_factory=list)
-
-    def add(self, text: str, sentiment=UNKNOWN, severity=UNKNOWN, intent=UNKNOWN, valid=UNKNOWN, polarity=UNKNOWN, aspects=None):
-        self.folded.append(fold(text))
-        self.keys.append(key(text))
-        self.sentiment.append(sentiment)
-        self.severity.append(severity)
-        self.intent.append(intent)
-        self.valid.append(valid)
-        self.polarity.append(polarity)
-        self.aspects.append(aspects if aspects is not None else [UNKNOWN] * len(ASPECTS))
+    folded: list[str]
+    source: np.ndarray  # of str: the first file that holds the text
+    side: np.ndarray  # of str
+    line: np.ndarray  # in labels/train.jsonl.gz, -1 for others
+    trust: np.ndarray  # float32 [n, 2]: weight and smoothing of the polarity
+    labels: dict[str, np.ndarray]
 
     def __len__(self) -> int:
         return len(self.folded)
 
-    def dev_mask(self) -> np.ndarray:
-        return np.array([in_dev(k) for k in self.keys], dtype=bool)
+    @property
+    def labelled(self) -> np.ndarray:
+        """Of the texts that carry the full set of labels."""
+        return self.labels["sentiment"] != UNKNOWN
+
+    def subset(self, index: np.ndarray) -> "Texts":
+        return Texts(
+            [self.folded[k] for k in index], self.source[index], self.side[index], self.line[index], self.trust[index],
+            {name: values[index] for name, values in self.labels.items()},
+        )
+
+    def with_unlabelled(self, more: list[str]) -> "Texts":
+        """These, and folded texts that nothing is known of."""
+        count = len(more)
+        unknown = {name: np.full((count, *values.shape[1:]), UNKNOWN, dtype=values.dtype) for name, values in self.labels.items()}
+        return Texts(
+            self.folded + more,
+            np.concatenate([self.source, np.full(count, "part")]),
+            np.concatenate([self.side, np.full(count, "train")]),
+            np.concatenate([self.line, np.full(count, -1)]),
+            np.concatenate([self.trust, np.tile(np.array([[1.0, 0.0]], np.float32), (count, 1))]),
+            {name: np.concatenate([values, unknown[name]]) for name, values in self.labels.items()},
+        )
 
 
 def _lines(path: Path):
@@ -123,69 +163,77 @@ def _lines(path: Path):
                 yield json.loads(line)
 
 
-def read_labelled(directory: Path) -> Texts:
-    texts = Texts()
-    for row in _lines(directory / "labels" / "train.jsonl.gz"):
+class _Gatherer:
+    def __init__(self):
+        self.rows: dict[bytes, dict] = {}
+
+    def row(self, text: str, source: str) -> dict:
+        text = text[:MOST_CHARS]
+        text_key = key(text)
+        found = self.rows.get(text_key)
+        if found is None:
+            found = {"text": fold(text), "key": text_key, "source": source, "line": -1, "trust": (1.0, 0.0)}
+            self.rows[text_key] = found
+        return found
+
+
+def read(directory: Path) -> Texts:
+    """Everything in `directory`: labels/train.jsonl.gz, labels/validity.jsonl and data/raw/*.jsonl.gz where they are there.
+
+    The public two-class sets are read first, so that `source` names them for the texts they share with others.
+    """
+    gather = _Gatherer()
+    for name in FILES:
+        path = directory / "data" / "raw" / f"{name}.jsonl.gz"
+        for raw in _lines(path) if path.exists() else ():
+            row = gather.row(raw["text"], name)
+            polarity = _polarity(name, raw)
+            if polarity is not None and "polarity" not in row:
+                row["polarity"], row["trust"] = polarity, POLARITY_TRUST[name]
+            if name == "social_weibo_smp2020_ewect" and raw.get("label_name") in EMOTIONS:
+                row.setdefault("emotion", EMOTIONS.index(raw["label_name"]))
+            if name == "social_car_bdci2018_aspect" and raw.get("label") in (-1, 0, 1) and raw.get("category") in CAR_ASPECTS:
+                car = row.setdefault("car", [0] * len(CAR_ASPECTS))
+                car[CAR_ASPECTS.index(raw["category"])] = {1: 1, -1: 2, 0: 3}[raw["label"]]
+    for row in gather.rows.values():
+        # one line a text × aspect: the polarity of a car post is the one that all its lines agree on
+        if "car" in row and "polarity" not in row:
+            said = {value for value in row["car"] if value in (1, 2)}
+            if len(said) == 1 and 3 not in row["car"]:
+                row["polarity"], row["trust"] = (1 if said == {1} else 0), POLARITY_TRUST["social_car_bdci2018_aspect"]
+    for raw in _lines(directory / "labels" / "validity.jsonl") if (directory / "labels" / "validity.jsonl").exists() else ():
+        gather.row(raw["text"], raw["source_file"])["valid"] = 0 if raw["valid"] else 1
+    for number, raw in enumerate(_lines(directory / "labels" / "train.jsonl.gz")):
+        row = gather.row(raw["text"], raw["source_file"])
         aspects = [0] * len(ASPECTS)
-        for aspect in row["aspects"]:
+        for aspect in raw["aspects"]:
             aspects[ASPECTS.index(aspect["aspect"])] = POLARITIES.index(aspect["polarity"])
-        texts.add(
-            row["text"],
-            sentiment=SENTIMENTS.index(row["sentiment"]),
-            severity=SEVERITIES.index(row["severity"]),
-            intent=INTENTS.index(row["intent"]),
-            valid=0 if row["valid"] else 1,
-            aspects=aspects,
+        row.update(
+            sentiment=SENTIMENTS.index(raw["sentiment"]), severity=SEVERITIES.index(raw["severity"]),
+            intent=INTENTS.index(raw["intent"]), aspects=aspects, line=number,
         )
-    return texts
-
-
-def read_validity(directory: Path) -> Texts:
-    texts = Texts()
-    path = directory / "labels" / "validity.jsonl"
-    if path.exists():
-        for row in _lines(path):
-            texts.add(row["text"], valid=0 if row["valid"] else 1)
-    return texts
-
-
-def read_weak(directory: Path, known: set[bytes]) -> Texts:
-    """Texts with two-class polarity, 1 positive 0 negative, that are neither labelled (`known`) nor on the dev side."""
-    texts = Texts()
-    for name in WEAK_SOURCES:
-        path = directory / "data" / "raw" / f"{name}.jsonl.gz"
-        if not path.exists():
-            continue
-        for row in _lines(path):
-            polarity = _polarity(name, row)
-            if polarity is None:
-                continue
-            text_key = key(row["text"])
-            if text_key in known or in_dev(text_key):
-                continue
-            known.add(text_key)
-            texts.add(row["text"][:2000], polarity=polarity)
-    return texts
-
-
-def read_unlabelled(directory: Path, known: set[bytes], into: Texts) -> None:
-    """Adds texts without a label to `into`, under the same exclusions as `read_weak`."""
-    for name, most in UNLABELLED_SOURCES.items():
-        path = directory / "data" / "raw" / f"{name}.jsonl.gz"
-        taken = 0
-        for row in _lines(path) if path.exists() else ():
-            text_key = key(row["text"])
-            if text_key in known or in_dev(text_key) or taken == most:
-                continue
-            known.add(text_key)
-            into.add(row["text"][:2000])
-            taken += 1
+        row.setdefault("valid", 0 if raw["valid"] else 1)
+    rows = list(gather.rows.values())
+    labels = {}
+    for name, width in LABEL_WIDTHS.items():
+        missing = [UNKNOWN] * width if width else UNKNOWN
+        labels[name] = np.array([row.get(name, missing) for row in rows], dtype=np.int64)
+    return Texts(
+        folded=[row["text"] for row in rows],
+        source=np.array([row["source"] for row in rows]),
+        side=np.array([side(row["key"]) for row in rows]),
+        line=np.array([row["line"] for row in rows]),
+        trust=np.array([row["trust"] for row in rows], dtype=np.float32),
+        labels=labels,
+    )
 
 
 def _polarity(name: str, row: dict) -> int | None:
-    if name == "appreview_smarthome_ios":
+    if name not in POLARITY_TRUST or name == "social_car_bdci2018_aspect":
+        return None
+    if name in ("appreview_smarthome_ios", "review_restaurant_asap_sample", "review_hotel_shanghai_dated"):
         stars = row.get("rating")
-        return 1 if stars == 5 else 0 if stars in (1, 2) else None
+        return None if stars is None else 1 if stars >= 4.5 else 0 if stars <= 2.5 else None
     word = str(row.get("label_name", row.get("label", ""))).lower()
     if word in ("1", "positive", "smile"):
         return 1

@@ -1,0 +1,190 @@
+"""Trains the student: a bag of hashed n-grams that learns the teacher's answers on all texts beside the labels."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+import data as D
+import features
+from precise import margin_loss
+
+TOKENIZER = {"orders": 4, "hash_bits": 20, "head_chars": 400, "tail_chars": 200}
+MOST_ROWS = 65_535  # a row is a u16, 0 is the padding
+WIDTHS = {"sentiment": 3, "aspects": 64, "severity": 4, "intent": 5, "valid": 2}
+SOFT = {"sentiment": 1.0, "severity": 0.8, "intent": 0.8, "valid": 0.5, "aspects": 0.5}
+
+
+@dataclass
+class Settings:
+    dimension: int = 96
+    hidden: int = 256
+    epochs: int = 8
+    batch: int = 512
+    rate: float = 2e-3
+    row_rate: float = 3e-3
+    dropout: float = 0.3
+    drop_rows: float = 0.3  # share of the n-grams left out at random
+    soft: float = 1.0
+    hard: float = 1.0
+    weak: float = 0.5
+    average: float = 0.99
+    repeat_labelled: int = 2  # times a labelled text stands in an epoch
+    least_texts: float = 3.0
+    seed: int = 1
+
+
+class Net(nn.Module):
+    """Sum of the rows over the square root of their number, then a linear and a hidden layer side by side."""
+
+    def __init__(self, rows: int, settings: Settings):
+        super().__init__()
+        width = sum(WIDTHS.values())
+        self.embedding = nn.EmbeddingBag(rows, settings.dimension, mode="sum")
+        nn.init.normal_(self.embedding.weight, 0, 0.05)
+        with torch.no_grad():
+            self.embedding.weight[0] = 0
+        self.hidden = nn.Linear(settings.dimension, settings.hidden)
+        self.out = nn.Linear(settings.hidden, width)
+        self.direct = nn.Linear(settings.dimension, width, bias=False)
+
+    def forward(self, rows, offsets, counts, dropout: float = 0.0):
+        x = self.embedding(rows, offsets) / counts.sqrt()[:, None]
+        x = F.dropout(x, dropout, self.training)
+        h = F.dropout(F.relu(self.hidden(x)), dropout, self.training)
+        logits = self.out(h) + self.direct(x)
+        return dict(zip(WIDTHS, torch.split(logits, list(WIDTHS.values()), dim=1)))
+
+
+class Bags:
+    """The n-grams of all texts, one after the other."""
+
+    def __init__(self, flat: np.ndarray, ends: np.ndarray):
+        self.flat, self.ends = flat, ends
+
+    @classmethod
+    def of(cls, texts: list[str]) -> "Bags":
+        parts = [features.hashed_ngrams(text, **TOKENIZER).astype(np.int32) for text in texts]
+        return cls(np.concatenate(parts), np.cumsum([0] + [len(part) for part in parts]))
+
+    def row(self, k: int) -> np.ndarray:
+        return self.flat[self.ends[k] : self.ends[k + 1]]
+
+    def mapped(self, remap: np.ndarray) -> "Bags":
+        """Buckets → rows, the unknown ones left out, each once."""
+        rows = remap[self.flat]
+        text = np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends))
+        keep = rows > 0
+        pairs = np.unique(text[keep].astype(np.int64) << 20 | rows[keep])
+        counts = np.bincount(pairs >> 20, minlength=len(self.ends) - 1)
+        return Bags((pairs & 0xFFFFF).astype(np.int32), np.concatenate([[0], np.cumsum(counts)]))
+
+    def batch(self, index: np.ndarray, drop: float = 0.0):
+        starts, lengths = self.ends[index], self.ends[index + 1] - self.ends[index]
+        offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        places = np.repeat(starts - offsets, lengths) + np.arange(lengths.sum())
+        flat = torch.from_numpy(self.flat[places].astype(np.int64))
+        if drop > 0:
+            flat = torch.where(torch.rand(len(flat)) > drop, flat, 0)
+        counts = torch.from_numpy(np.maximum(lengths, 1).astype(np.float32) * (1 - drop))
+        return flat, torch.from_numpy(offsets), counts
+
+
+def bucket_weights(bags: Bags, index: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """How many of the texts in `index` hold a bucket, each text counted by its weight."""
+    total = np.zeros(2 ** TOKENIZER["hash_bits"])
+    for k in index:
+        total[bags.row(k)] += weight[k]
+    return total
+
+
+def remap_of(buckets: np.ndarray) -> np.ndarray:
+    remap = np.zeros(2 ** TOKENIZER["hash_bits"], dtype=np.int32)
+    remap[np.sort(buckets)] = np.arange(1, len(buckets) + 1)
+    return remap
+
+
+def most_frequent(weights: np.ndarray, least: float, most: int) -> np.ndarray:
+    known = np.flatnonzero(weights >= least)
+    return known if len(known) <= most else known[np.argsort(-weights[known], kind="stable")[:most]]
+
+
+def most_telling(scout: Net, scout_buckets: np.ndarray, weights: np.ndarray, most: int) -> np.ndarray:
+    """The buckets that move the answers most: what a row adds to the logits, times how often it does.
+
+    `scout` is a narrow net that was trained on far more n-grams than the one that ships can hold.
+    """
+    buckets = np.sort(scout_buckets)
+    with torch.no_grad():
+        moved = scout.direct(scout.embedding.weight[1:]).norm(dim=1).numpy()
+    value = moved * np.sqrt(weights[buckets])
+    return buckets[np.argsort(-value, kind="stable")[:most]]
+
+
+def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[str, np.ndarray] | None, settings: Settings, every=None) -> Net:
+    """`soft`: the teacher's probabilities for each text of `texts`; `index`: the texts to learn from."""
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    net = Net(rows, settings)
+    mean = copy.deepcopy(net)
+    labels = {name: torch.from_numpy(values) for name, values in texts.labels.items()}
+    trust = torch.from_numpy(texts.trust)
+    targets = {name: torch.from_numpy(p.reshape(len(texts), -1).astype(np.float32)) for name, p in (soft or {}).items() if name in SOFT}
+    others = [p for name, p in net.named_parameters() if not name.startswith("embedding")]
+    optimizer = torch.optim.AdamW(
+        [{"params": [net.embedding.weight], "lr": settings.row_rate, "weight_decay": 0.0}, {"params": others, "lr": settings.rate, "weight_decay": 0.01}],
+        fused=True,
+    )
+    labelled = index[texts.labelled[index] | (texts.labels["valid"][index] != D.UNKNOWN)]
+    drawn = np.concatenate([index, *[labelled] * (settings.repeat_labelled - 1)])
+    steps = settings.epochs * -(-len(drawn) // settings.batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.01, 1 - step / steps))
+    step = 0
+
+    for epoch in range(settings.epochs):
+        net.train()
+        total = 0.0
+        order = rng.permutation(drawn)
+        for start in range(0, len(order), settings.batch):
+            part = order[start : start + settings.batch]
+            at = torch.from_numpy(part)
+            out = net(*bags.batch(part, settings.drop_rows), settings.dropout)
+            loss = settings.weak * margin_loss(out["sentiment"], labels["polarity"][at], trust[at])
+            for name, weight in SOFT.items():
+                logits = out[name].reshape(-1, 4) if name == "aspects" else out[name]
+                target = labels[name][at].reshape(-1)
+                if (target != D.UNKNOWN).any():
+                    loss = loss + settings.hard * weight * F.cross_entropy(logits, target, reduction="sum")
+                if soft:
+                    target = targets[name][at].reshape(logits.shape)
+                    answered = ~target[:, 0].isnan()
+                    loss = loss + settings.soft * weight * F.cross_entropy(logits[answered], target[answered], reduction="sum")
+            optimizer.zero_grad()
+            (loss / len(part)).backward()
+            net.embedding.weight.grad[0] = 0
+            optimizer.step()
+            schedule.step()
+            total += float(loss.detach()) / len(part)
+            step += 1
+            if step % 4 == 0:
+                with torch.no_grad():
+                    keep = min(settings.average, (step / 4 + 1) / (step / 4 + 10))
+                    torch._foreach_lerp_(list(mean.parameters()), list(net.parameters()), 1 - keep)
+        if every:
+            every(mean, f"epoch {epoch} loss {total * settings.batch / len(order):.4f} cpu {time.process_time():.0f} s")
+    return mean
+
+
+def predict(net: Net, bags: Bags, index: np.ndarray) -> dict[str, np.ndarray]:
+    net.eval()
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(index), 1024):
+            parts.append(net(*bags.batch(index[start : start + 1024])))
+    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
