@@ -1,5 +1,6 @@
-//! What the fuzz targets ask of the stage, for `cargo fuzz` (`make fuzz`) and, on the seeds and near them, for every
-//! run of the tests.
+//! What must hold for any record, mapping and file: asked on the seeds of `fuzz/seeds` and near them, a little in every
+//! run of the tests and for long in `make fuzz`. Edits are random, not led by coverage: that would want a nightly
+//! compiler and a build of everything with it.
 
 use super::mapping::{self, Mapping};
 use super::*;
@@ -104,12 +105,12 @@ fn check(formats: &Formats, name: &str, payload: &[u8]) {
 mod tests {
     use proptest::prelude::*;
 
-    /// Seeds of a target, from `fuzz/seeds`; those of mappings are the presets that ship.
-    fn seeds(target: &str) -> Vec<Vec<u8>> {
+    /// Seeds, from `fuzz/seeds`; those of mappings are the presets that ship.
+    fn seeds(of: &str) -> Vec<Vec<u8>> {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = match target {
+        let folder = match of {
             "mapping" => root.join("schemas/formats"),
-            target => root.join("fuzz/seeds").join(target),
+            of => root.join("fuzz/seeds").join(of),
         };
         let mut paths: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
@@ -119,7 +120,7 @@ mod tests {
         paths.into_iter().map(|path| std::fs::read(path).unwrap()).collect()
     }
 
-    /// Bytes taken out, doubled, replaced and put in, as a fuzzer would.
+    /// Bytes taken out, replaced and put in, as a fuzzer would.
     fn near(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
         let words: Vec<&[u8]> = vec![
             &b"\""[..],
@@ -161,7 +162,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn records_near_the_seeds_hold_what_the_fuzz_target_asks(bytes in near(seeds("record")), choice in any::<u8>(), keep in any::<bool>()) {
+        fn records_near_the_seeds_never_panic_and_keep_the_balance(bytes in near(seeds("record")), choice in any::<u8>(), keep in any::<bool>()) {
             let mut bytes = bytes;
             if let Some(first) = bytes.first_mut() && !keep {
                 *first = choice;
@@ -170,12 +171,12 @@ mod tests {
         }
 
         #[test]
-        fn mappings_near_the_presets_hold_what_the_fuzz_target_asks(bytes in near(seeds("mapping"))) {
+        fn mappings_near_the_presets_never_panic_and_keep_the_balance(bytes in near(seeds("mapping"))) {
             super::mapping(&bytes);
         }
 
         #[test]
-        fn files_near_the_seeds_hold_what_the_fuzz_target_asks(bytes in near(seeds("table"))) {
+        fn files_near_the_seeds_never_panic_and_keep_the_balance(bytes in near(seeds("table"))) {
             crate::source::file::fuzz::file(&bytes);
         }
     }

@@ -7,8 +7,8 @@
 
 mod auto;
 mod finish;
-#[cfg(any(test, fuzzing))]
-pub mod fuzz;
+#[cfg(test)]
+mod fuzz;
 mod item;
 mod json;
 mod library;

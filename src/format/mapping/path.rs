@@ -279,7 +279,7 @@ fn step<'a>(rest: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
     if let Some(after) = rest.strip_prefix('[') {
         let (index, after) = after.split_once(']').ok_or("a `[` without `]`")?;
         if let Some((key, pattern)) = index.split_once('~') {
-            let pattern = Regex::new(pattern).map_err(|_| "want a regular expression behind `~` in `[…]`")?;
+            let pattern = super::compile::pattern(pattern)?;
             steps.push(Step::Where(key.trim().to_owned(), Wanted::Match(pattern)));
             return Ok(after);
         }
@@ -305,7 +305,7 @@ fn step<'a>(rest: &'a str, steps: &mut Vec<Step>) -> Result<&'a str, String> {
     }
     if let Some(after) = rest.strip_prefix('/') {
         let (pattern, after) = after.rsplit_once('/').ok_or("a `/` that does not end")?;
-        steps.push(Step::Matching(Regex::new(pattern).map_err(|error| error.to_string())?));
+        steps.push(Step::Matching(super::compile::pattern(pattern)?));
         return Ok(after);
     }
     let end = rest.find(['.', '[', '|']).unwrap_or(rest.len());

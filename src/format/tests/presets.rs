@@ -177,6 +177,10 @@ fn what_a_mapping_says_wrong_is_said_with_its_key() {
         ),
         ("'subject.colour'='x'", "did you mean `subject."),
         ("'rating.overall'='x'", "a rating needs `scale`, one of 1-5, "),
+        (
+            "title='/(/'",
+            "line 9: fields.title.from: path `/(/`: `(` is not a regular expression: unclosed group",
+        ),
         ("title='a..b'", "line 9: fields.title.from: path `a..b`"),
         (
             "'ext.x'={from='x', type='datetime'}",

@@ -1,4 +1,4 @@
-//! What the fuzz target `table` asks of the readers.
+//! What must hold for the readers of any file; `format/fuzz.rs` asks it near seeds.
 
 use super::{FileOptions, FileReader};
 use std::io::Write;

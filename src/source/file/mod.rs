@@ -11,8 +11,8 @@
 
 mod csv;
 mod encoding;
-#[cfg(any(test, fuzzing))]
-pub mod fuzz;
+#[cfg(test)]
+pub(crate) mod fuzz;
 mod input;
 mod json_stream;
 mod layout;

@@ -10,6 +10,7 @@ use calamine::{Data, DataRef, ExcelDateTime, Reader, Xls, Xlsx};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A larger workbook is to be exported as CSV.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -34,10 +35,21 @@ impl Sheets {
                 DeadLetterCode::TooLarge,
                 format!("workbook of more than {MOST_BYTES} bytes, want a csv file"),
             );
-        } else if bytes.starts_with(b"PK") {
-            sheets.read_xlsx(bytes, limits);
-        } else {
-            sheets.read_xls(bytes);
+            return sheets;
+        }
+        // the library panics on some broken files; that costs the file, not the process
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            if bytes.starts_with(b"PK") {
+                sheets.read_xlsx(bytes, limits);
+            } else {
+                sheets.read_xls(bytes);
+            }
+        }));
+        if read.is_err() {
+            sheets.bad(
+                DeadLetterCode::Encoding,
+                "workbook is broken, the rest cannot be had".to_owned(),
+            );
         }
         sheets
     }
@@ -129,9 +141,7 @@ impl Sheets {
     }
 
     fn read_xls(&mut self, bytes: Vec<u8>) {
-        // the library panics on some broken files; that costs the file, not the process
-        let opened = std::panic::catch_unwind(|| Xls::new(Cursor::new(bytes)).map(|mut book| book.worksheets()));
-        let Ok(Ok(all)) = opened else {
+        let Ok(all) = Xls::new(Cursor::new(bytes)).map(|mut book| book.worksheets()) else {
             return self.bad(
                 DeadLetterCode::Encoding,
                 "not an xls workbook, or a protected one".to_owned(),
