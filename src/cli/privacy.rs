@@ -7,6 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  qingting privacy scan --data-dir data
+  qingting privacy scan --json export.ndjson")]
 pub struct PrivacyArgs {
     #[command(subcommand)]
     pub command: PrivacyCommand,
