@@ -24,8 +24,8 @@ SOFT = {"sentiment": 1.0, "severity": 0.8, "intent": 0.8, "valid": 0.5, "aspects
 @dataclass
 class Settings:
     dimension: int = 96
-    hidden: int = 256
-    epochs: int = 8
+    hidden: int = 192
+    epochs: int = 7
     batch: int = 512
     rate: float = 2e-3
     row_rate: float = 3e-3
@@ -36,7 +36,7 @@ class Settings:
     weak: float = 0.5
     average: float = 0.99
     repeat_labelled: int = 2  # times a labelled text stands in an epoch
-    least_texts: float = 3.0
+    least_texts: float = 2.0
     seed: int = 1
 
 
@@ -146,7 +146,6 @@ def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[s
     steps = settings.epochs * -(-len(drawn) // settings.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.01, 1 - step / steps))
     step = 0
-
     for epoch in range(settings.epochs):
         net.train()
         total = 0.0

@@ -51,7 +51,8 @@ def pair_scores(found: np.ndarray, truth: np.ndarray) -> dict[tuple[str, str], t
 
 def negative_macro_f1(found: np.ndarray, truth: np.ndarray, least: int = 20) -> float:
     scores = pair_scores(found, truth)
-    return float(np.mean([f1 for (_, polarity), (f1, n) in scores.items() if polarity == "negative" and n >= least]))
+    known = [f1 for (_, polarity), (f1, n) in scores.items() if polarity == "negative" and n >= least]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def calibration_error(p: np.ndarray, truth: np.ndarray) -> float:
