@@ -38,7 +38,7 @@ struct Vector {
     sentiment: Vec<f32>,
 }
 
-/// Written by `models/train/export.py` beside the model, from invented texts.
+/// Written by `models/train/export_fast.py` beside the model, from invented texts.
 fn vectors() -> Vec<Vector> {
     let text = std::fs::read_to_string(shipped().join("vectors.json")).unwrap();
     serde_json::from_str(&text).unwrap()
