@@ -244,10 +244,8 @@ fn clean_keywords(item: &mut Item) {
 /// Whatever a mapping keeps besides: free text unless its name says id or address.
 fn clean_extra(name: &str, value: &mut serde_json::Value) {
     match value {
-        serde_json::Value::String(text) if !is_id_or_url(name) => {
-            if text.len() >= SHORTEST_PERSONAL_BYTES {
-                *text = clean_text(text);
-            }
+        serde_json::Value::String(text) if !is_id_or_url(name) && text.len() >= SHORTEST_PERSONAL_BYTES => {
+            *text = clean_text(text);
         }
         serde_json::Value::Array(values) => values.iter_mut().for_each(|value| clean_extra(name, value)),
         serde_json::Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| clean_extra(name, value)),

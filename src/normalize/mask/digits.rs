@@ -100,7 +100,7 @@ pub(super) fn sequences(text: &str, mut each: impl FnMut(&[Digit])) {
         let digit = match value(c) {
             Some(value) => Some((
                 value,
-                if c.is_ascii_digit() || c >= '\u{ff10}' && c <= '\u{ff19}' {
+                if c.is_ascii_digit() || ('\u{ff10}'..='\u{ff19}').contains(&c) {
                     Form::Arabic
                 } else {
                     Form::Other

@@ -351,7 +351,7 @@ impl<'a> Value<'a> {
         }
         let token = self.token().trim_end_matches('-');
         let digits = token.bytes().filter(u8::is_ascii_digit).count();
-        let (length, digits) = if token.len() == digits && digits < 8 && digits >= 3 {
+        let (length, digits) = if token.len() == digits && (3..8).contains(&digits) {
             spaced_digits(self.rest())
         } else {
             (token.len(), digits)

@@ -181,7 +181,7 @@ impl Sequence<'_> {
             }
             let digits = &self.digits[start..start + 11];
             let real = digits.iter().filter(|digit| digit.form != Form::Letter).count();
-            if real >= 6 && real < 11 && is_mobile(digits) && (start + 11 == at + run || letter(start + 10)) {
+            if (6..11).contains(&real) && is_mobile(digits) && (start + 11 == at + run || letter(start + 10)) {
                 return Some(self.hide(found, Kind::Mobile, start, 11, 3, 4));
             }
         }
@@ -484,7 +484,7 @@ fn luhn(digits: &[Digit]) -> bool {
             if value > 9 { value - 9 } else { value }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 fn number(digits: &[Digit]) -> u32 {
