@@ -204,9 +204,10 @@ fn a_manifest_that_breaks_the_contract_is_refused_with_the_key() {
     for (from, to, key) in [
         ("schema = \"qingting.model/1\"", "schema = \"other/1\"", "schema"),
         ("\"urgent\", ", "", "heads.severity.labels"),
-        ("hash_bits = 18", "hash_bits = 40", "tokenizer.hash_bits"),
+        ("hash_bits = ", "hash_bits = 9", "tokenizer.hash_bits"),
         ("language = \"zh\"", "langage = \"zh\"", "langage"),
     ] {
+        assert!(manifest.contains(from), "{from}");
         std::fs::write(&path, manifest.replace(from, to)).unwrap();
         let error = Model::load(&config(directory.path())).unwrap_err();
         assert_eq!(error.code(), "model_manifest", "{key}");
