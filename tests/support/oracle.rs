@@ -558,7 +558,8 @@ impl Builder {
             let at = START_MS + week * 7 * DAY_MS + 2 * DAY_MS + self.random.between(8 * HOUR_MS, 56 * HOUR_MS);
             let mut voice = self.fresh(at);
             voice.product = product;
-            voice.text = format!("登录失败{}", self.serial);
+            // a sentence: a word with a bare number after it may be taken for junk
+            voice.text = format!("登录失败，第{}次了", self.serial);
             voice.rating = 1;
             voice.time = TimeKind::Usable;
             let home = self.place();
