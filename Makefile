@@ -1,7 +1,7 @@
 # make help: what each target does. CARGO_TARGET_DIR is honoured.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash fuzz bench model lint fmt clean setup
+.PHONY: help demo run test test-crash test-tract fuzz bench model lint fmt clean setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -21,6 +21,10 @@ test: ## everything that must hold, with a real Kafka; ends with: N passed, N fa
 test-crash: ## the long crash harness: SIGKILL at every step of a commit, against a real Kafka
 	@scripts/setup.sh test
 	@scripts/crash.sh
+
+test-tract: ## the models give the same labels on tract as on ONNX Runtime (builds for minutes)
+	@scripts/setup.sh demo
+	cargo test --lib --features tract classify::
 
 fuzz: ## random records, mappings and files near the seeds of fuzz/seeds: make fuzz CASES=1000000
 	PROPTEST_CASES=$(or $(CASES),1000000) cargo test --release --lib -- format::fuzz

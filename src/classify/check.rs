@@ -2,7 +2,7 @@
 
 use super::graph::port_problems;
 use super::manifest::{AnyManifest, CascadeManifest, MANIFEST_FILE, Manifest};
-use super::model::{Model, read_checked};
+use super::model::{Model, NO_CASCADE, read_checked};
 use super::runtime::{self, Runtime};
 use super::taxonomy::Taxonomy;
 use super::tokenize::Encoder;
@@ -96,6 +96,10 @@ impl ModelCheck {
             AnyManifest::Cascade(manifest) => (&manifest.name, &manifest.version),
         };
         (self.name, self.version) = (Some(name.clone()), Some(version.clone()));
+        self.contract(manifest, path);
+    }
+
+    fn contract(&mut self, manifest: &AnyManifest, path: &Path) {
         let problems = manifest.problems().into_iter();
         self.problems
             .extend(problems.map(|problem| format!("{}: {problem}", path.display())));
@@ -117,15 +121,12 @@ impl ModelCheck {
             let path = part.join(MANIFEST_FILE);
             match AnyManifest::parse(&path) {
                 Err(error) => self.problems.push(error.to_string()),
-                Ok(AnyManifest::Cascade(_)) => self.problems.push(format!(
-                    "{}: is a cascade, must be a model with a graph to be a part of one",
-                    path.display()
-                )),
-                Ok(AnyManifest::One(one)) => {
-                    let problems = AnyManifest::One(one.clone()).problems().into_iter();
-                    self.problems
-                        .extend(problems.map(|problem| format!("{}: {problem}", path.display())));
-                    self.part(&one, &part, runtime);
+                Ok(AnyManifest::Cascade(_)) => self.problems.push(format!("{}: {NO_CASCADE}", path.display())),
+                Ok(manifest) => {
+                    self.contract(&manifest, &path);
+                    if let AnyManifest::One(one) = &manifest {
+                        self.part(one, &part, runtime);
+                    }
                 }
             }
         }

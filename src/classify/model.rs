@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Why a part of a cascade is refused.
+pub(super) const NO_CASCADE: &str = "is a cascade, must be a model with a graph to be a part of one";
+
 /// A model, ready to make classifiers: one graph, or two that answer together.
 #[derive(Debug)]
 pub struct Model {
@@ -165,7 +168,7 @@ impl Part {
             AnyManifest::One(manifest) => Self::read(&directory, *manifest),
             AnyManifest::Cascade(_) => Err(ClassifyError::Manifest {
                 path,
-                message: "is a cascade, must be a model with a graph to be a part of one".to_owned(),
+                message: NO_CASCADE.to_owned(),
             }),
         }
     }

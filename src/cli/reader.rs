@@ -1,13 +1,10 @@
 //! What commands that read files share: which files, by which format.
 
 use super::UsageError;
-use crate::format::Formats;
+use crate::format::{AUTO, Formats};
 use crate::source::file::STDIN;
 use chrono_tz::Tz;
 use std::path::PathBuf;
-
-/// Chooses the reader by the record.
-pub const AUTO: &str = "auto";
 
 /// The paths as they were given; none means standard input.
 pub fn files_or_stdin(files: &[PathBuf]) -> Vec<String> {

@@ -80,6 +80,17 @@ impl Formats {
         })?;
         let is_replaced = |preset: &&Arc<Preset>| own_mappings.iter().any(|own| own.name == preset.name);
         loaded.extend(shipped.iter().filter(|preset| !is_replaced(preset)).cloned());
+        for (at, (path, mapping)) in own.iter().enumerate() {
+            if let Some(message) = name_is_taken(&loaded, at) {
+                return Err(FormatError::File {
+                    path: path.clone(),
+                    error: MappingError {
+                        line: mapping::line_of(&mapping.written, &["aliases".to_owned()]),
+                        message,
+                    },
+                });
+            }
+        }
         Ok(Self {
             presets: loaded,
             zone: chrono_tz::Asia::Shanghai,
@@ -96,6 +107,23 @@ impl Formats {
             .find(|preset| preset.file.as_deref() == Some(file))
             .map(|preset| preset.name.as_str())
     }
+}
+
+/// Why a preset may not answer to one of its names: another one does.
+fn name_is_taken(presets: &[Arc<Preset>], at: usize) -> Option<String> {
+    let names = |preset: &Arc<Preset>| std::iter::once(preset.name.clone()).chain(preset.aliases.clone());
+    names(&presets[at]).find_map(|name| {
+        let taken_by = if [super::item::NAME, super::AUTO].contains(&name.as_str()) {
+            "built in".to_owned()
+        } else {
+            let others = presets.iter().enumerate().filter(|(other, _)| *other != at);
+            let other = others
+                .map(|(_, preset)| preset)
+                .find(|other| names(other).any(|other| other == name))?;
+            format!("a name of `{}`", other.name)
+        };
+        Some(format!("`{name}` is {taken_by}; take another name"))
+    })
 }
 
 fn shipped_mappings() -> Vec<Mapping> {

@@ -141,11 +141,6 @@ impl Formats {
         self
     }
 
-    pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
     /// Names of all formats, `item` first.
     pub fn names(&self) -> Vec<&str> {
         std::iter::once(item::NAME)

@@ -287,10 +287,7 @@ impl PreparedItem {
         if let Some(keyword) = &item.source.keyword {
             document.add_text(fields.keyword, keyword);
         }
-        document.add_text(
-            fields.model,
-            format!("{} {}", record.analysis.model.name, record.analysis.model.version),
-        );
+        document.add_text(fields.model, record.analysis.model.to_string());
         document.add_u64(fields.rating, rating_tenths(record));
         document.add_bool(fields.valid, record.analysis.valid.label);
         document.add_bool(fields.voice, voice);

@@ -121,3 +121,10 @@ pub struct ModelRef {
     pub name: String,
     pub version: String,
 }
+
+/// `fast 3`: how the index, the checkpoint and annotations name a model.
+impl std::fmt::Display for ModelRef {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.name, self.version)
+    }
+}

@@ -14,7 +14,7 @@ use crate::checkpoint::{
 use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
 use crate::index::{Applied, DuplicateWindow, IndexStore, KnownDocument, PreparedItem, Seen, Standing};
-use crate::item::{AnalyzedItem, Change, Duplicate, RecordPosition, Tokens};
+use crate::item::{Change, Duplicate, RecordPosition, Tokens};
 use crate::source::gate::HOUR_MS;
 use crate::telemetry::{ItemOutcome, Stage, StageTimer};
 use crate::trend::{Contribution, IndexEvidence, Sign, TrendEngine, is_voice};
@@ -169,7 +169,7 @@ impl Keeper {
         let standing = self.store.standing(id, self.store.version_of(&item))?;
         let old = match &standing {
             Standing::Stale => {
-                let contribution = self.contribution(&item.item, source);
+                let contribution = Contribution::of(&item.item.record, source, item.item.record_time_ms);
                 let mut trend = self.trend.write();
                 if seeded(Bug::CountByArrival) {
                     trend.apply(&contribution, Sign::Plus);
@@ -228,7 +228,7 @@ impl Keeper {
         if let Some(old) = applied.replaced.as_deref()
             && !seeded(Bug::CountByArrival)
         {
-            let contribution = contribution(&trend, &old.item, &old.source, None);
+            let contribution = trend.contribution(&old.item.record, &old.source, old.item.record_time_ms, None);
             trend.apply(&contribution, Sign::Minus);
             let kept = applied
                 .added
@@ -239,15 +239,12 @@ impl Keeper {
             }
         }
         if let Some(new) = applied.added.as_deref() {
-            let contribution = contribution(&trend, &new.item, &new.source, Some((&words.0, &words.1)));
+            let words = Some((&words.0, &words.1));
+            let contribution = trend.contribution(&new.item.record, &new.source, new.item.record_time_ms, words);
             let taken = trend.outcome(&contribution);
             self.shared.metrics.trend_items_total.with_label_values(&[taken]).inc();
             trend.apply(&contribution, Sign::Plus);
         }
-    }
-
-    fn contribution(&self, item: &AnalyzedItem, source: &str) -> Contribution {
-        contribution(&self.trend.read(), item, source, None)
     }
 
     fn count_record(&mut self, source: &Arc<str>, record: &ProcessedRecord) {
@@ -390,13 +387,4 @@ impl Keeper {
             ..self.payload.clone()
         }
     }
-}
-
-fn contribution(
-    trend: &TrendEngine,
-    item: &AnalyzedItem,
-    source: &str,
-    tokens: Option<(&Tokens, &Tokens)>,
-) -> Contribution {
-    trend.contribution(&item.record, source, item.record_time_ms, tokens)
 }

@@ -226,11 +226,10 @@ fn check_identities(
     known: &Identities,
     first: bool,
 ) -> Result<(Identities, Vec<serde_json::Value>), PipelineError> {
-    let reference = stages.model.reference();
     let now = Identities {
         schema: 1,
         dictionary: stages.segmenter.dictionary_hash(),
-        model: format!("{} {}", reference.name, reference.version),
+        model: stages.model.reference().to_string(),
         zone: shared.config.time.zone.name().to_owned(),
         key: shared.key_fingerprint,
         epoch: known.epoch,

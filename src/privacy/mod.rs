@@ -1,4 +1,4 @@
-//! Privacy after the fact: what is still there, and how it is taken out.
+//! Privacy after the fact: what is still there.
 //!
 //! Comes in: a data directory whose process is stopped, or files. Goes out: a [`ScanReport`]. Can fail:
 //! [`PrivacyError`]. No metric.

@@ -171,7 +171,7 @@ pub(crate) fn document(
     };
     document.add_u64(fields.author, author);
     let model = &record.analysis.model;
-    document.add_text(fields.model, format!("{} {}", model.name, model.version));
+    document.add_text(fields.model, model.to_string());
     document.add_bytes(fields.id, record.item.id.as_bytes());
     document.add_bytes(fields.json, &serde_json::to_vec(record).expect("a record is JSON"));
     let _ = schema;

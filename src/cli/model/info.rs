@@ -38,7 +38,7 @@ pub fn run(choice: &ModelChoice) -> anyhow::Result<ExitCode> {
         writeln!(stdout)?;
         return Ok(ExitCode::SUCCESS);
     }
-    writeln!(stdout, "{} {}", reference.name, reference.version)?;
+    writeln!(stdout, "{reference}")?;
     writeln!(stdout, "directory     {}", model.directory().display())?;
     writeln!(stdout, "identity      {:016x}", model.identity_hash())?;
     match model.runtime_library() {

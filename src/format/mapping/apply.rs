@@ -227,7 +227,7 @@ impl Reading<'_, '_, '_, '_, '_> {
             Taken::Null if matches!(field.target, Target::Text) => Ok(()),
             Taken::Null | Taken::Absent if field.required => Err(Reject::missing(
                 &field.written,
-                if is_id(&field.target) { "an id" } else { "a value" },
+                if field.target.is_id() { "an id" } else { "a value" },
             )),
             Taken::Null | Taken::Absent => Ok(()),
         }
@@ -398,7 +398,7 @@ impl Reading<'_, '_, '_, '_, '_> {
                 if !is_something(node) || self.is_null(field, node) {
                     return;
                 }
-                let value = if is_id(&field.target) {
+                let value = if field.target.is_id() {
                     values::id(&field.written, node)
                 } else {
                     Ok(values::text("", node).ok().flatten())
@@ -457,8 +457,4 @@ fn set<T>(value: Option<T>, set: impl FnOnce(T)) -> Taken {
         }
         None => Taken::Null,
     }
-}
-
-fn is_id(target: &Target) -> bool {
-    matches!(target, Target::NativeId | Target::AuthorId | Target::Id(_))
 }

@@ -266,10 +266,6 @@ fn fields(specs: BTreeMap<String, FieldSpec>, is_main: bool, is_survey: bool) ->
 }
 
 /// Half an id is another thing's id.
-fn is_id(target: &Target) -> bool {
-    matches!(target, Target::NativeId | Target::AuthorId | Target::Id(_))
-}
-
 fn field(name: String, spec: FieldSpec) -> Result<Field, Wrong> {
     let mut target = Target::parse(&name).under(&[])?;
     let detailed = match spec {
@@ -291,10 +287,7 @@ fn field(name: String, spec: FieldSpec) -> Result<Field, Wrong> {
     if matches!(target, Target::Rating) && scale.is_none() {
         return Err(format!("a rating needs `scale`, one of {}", Scale::NAMES)).under(&[]);
     }
-    let mut from = detailed.from.map(OneOrMany::into_vec).unwrap_or_default();
-    if let Some(place) = &detailed.meta {
-        from.push(format!("@{place}"));
-    }
+    let from = detailed.from.map(OneOrMany::into_vec).unwrap_or_default();
     if from.is_empty() {
         return Err("want `from`, a path or a list of paths".to_owned()).under(&[]);
     }
@@ -320,7 +313,7 @@ fn field(name: String, spec: FieldSpec) -> Result<Field, Wrong> {
         regex: detailed.regex.as_deref().map(pattern).transpose().under(&["regex"])?,
         prefix: detailed.prefix,
         suffix: detailed.suffix,
-        all: detailed.all || is_id(&target),
+        all: detailed.all || target.is_id(),
         cap: detailed.cap,
         join: detailed.join,
         separators: detailed.sep.unwrap_or_else(|| ",，".to_owned()),

@@ -195,8 +195,6 @@ impl<'de> Visitor<'de> for FieldVisitor {
 #[serde(deny_unknown_fields)]
 pub struct DetailedSpec {
     pub from: Option<OneOrMany>,
-    /// `topic` `key` `file` `file_stem`: as a path `@topic` and so on.
-    pub meta: Option<String>,
     /// Of an `ext` field: `id` `text` `number` `count` `money` `time` `bool` `list`; all others have the type of their
     /// target.
     #[serde(rename = "type")]

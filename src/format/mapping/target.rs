@@ -78,6 +78,11 @@ impl ExtraKind {
 }
 
 impl Target {
+    /// Whether its value is an id: read as text to the letter, never as a number.
+    pub fn is_id(&self) -> bool {
+        matches!(self, Self::NativeId | Self::AuthorId | Self::Id(_))
+    }
+
     /// The target of a canonical path, such as `subject.product_id`.
     pub fn parse(name: &str) -> Result<Self, String> {
         if let Some(kind) = name.strip_prefix("engagement.") {

@@ -91,6 +91,20 @@ fn a_mapping_that_shadows_a_preset_must_say_so() {
 }
 
 #[test]
+fn another_name_may_not_be_that_of_a_preset_either() {
+    let with_alias = |alias: &str| OWN.replace("version = 1", &format!("aliases = [\"{alias}\"]\nversion = 1"));
+    for taken in ["jd_comment", "item", "auto"] {
+        let message = refused(&[("a.toml", &with_alias(taken))]);
+        assert!(
+            message.contains("a.toml: line 2: ") && message.contains(&format!("`{taken}` is ")),
+            "{message}"
+        );
+    }
+    let (_folder, formats) = folder(&[("a.toml", &with_alias("my_old_shop"))]);
+    assert!(formats.unwrap().about("my_old_shop").is_some());
+}
+
+#[test]
 fn mappings_that_go_in_a_circle_or_nowhere_are_refused() {
     let a = "name = \"a\"\nversion = 1\nextends = \"b\"\n";
     let b = "name = \"b\"\nversion = 1\n\nextends = \"a\"\n";

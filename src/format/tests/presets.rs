@@ -250,7 +250,7 @@ root_id = { from = "root", unless_same = "id" }
 "complaint.appeal" = { from = "appeal", sep = "," }
 "flags.edited" = "edited"
 published_at = { from = "at", zone = "UTC" }
-business_line = { meta = "topic" }
+business_line = "@topic"
 "ext.level" = "level"
 [[dims]]
 each = "foods[]"

@@ -6,6 +6,8 @@ use super::{Cover, Finding, Kind, before};
 use regex::{Captures, Regex};
 use std::sync::LazyLock;
 
+/// Numerals of [`N`] that are no digits.
+const NUMERALS: &str = "零〇一二三四五六七八九十百";
 /// A number of a house, a building or a door.
 const N: &str = r"(?:[0-9]{1,5}[A-Za-z]?|[零〇一二三四五六七八九十百]{1,6})";
 /// 路 and the like, with a name of its own before.
@@ -52,6 +54,10 @@ impl Patterns {
 }
 
 pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
+    // every pattern needs a number, and 区 or 园 stand in texts that have none
+    if !text.contains(|c: char| c.is_ascii_digit() || NUMERALS.contains(c)) {
+        return;
+    }
     let Some(patterns) = PATTERNS.as_ref() else { return };
     for (pattern, check) in [
         (&patterns.road, is_house as fn(&str, &Captures<'_>) -> bool),

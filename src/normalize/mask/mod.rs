@@ -8,6 +8,7 @@
 //! 95xxx, 12315) and of complaints stay. Masking twice changes nothing.
 
 mod address;
+mod check_digits;
 mod digits;
 mod labels;
 mod mail;

@@ -3,6 +3,20 @@ use crate::normalize::{clean_text, fold_into, own_words, rules};
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+/// Every reason there is, those of `rules.rs` included.
+const REASONS: [&str; 10] = [
+    "default_text",
+    "empty",
+    "repost_only",
+    "deleted",
+    "filler",
+    "advertisement",
+    "keyboard_noise",
+    "abuse_only",
+    "other_voice",
+    "off_topic_spam",
+];
+
 fn of(text: &str) -> Option<&'static str> {
     let cleaned = clean_text(text);
     let own = own_words(&cleaned);

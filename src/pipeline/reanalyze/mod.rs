@@ -146,8 +146,7 @@ impl Open {
             .into());
         }
         let (mut log, _) = StateLog::open(data_dir, &payload.state_log)?;
-        let reference = request.model.reference();
-        let model = format!("{} {}", reference.name, reference.version);
+        let model = request.model.reference().to_string();
         if payload.identities.model != model {
             // as a start with another model does: what follows is of another epoch
             let change = serde_json::json!({

@@ -180,10 +180,7 @@ struct Capped {
 
 impl Read for Capped {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let allowed = self
-            .limits
-            .expanded_bytes
-            .max(self.taken.load(Ordering::Relaxed).saturating_mul(self.limits.expansion));
+        let allowed = self.limits.allowed(self.taken.load(Ordering::Relaxed));
         if self.given > allowed {
             self.is_bomb.store(allowed, Ordering::Relaxed);
             return Err(std::io::Error::other("decompression bomb"));

@@ -82,6 +82,13 @@ pub struct FileLimits {
     pub expansion: u64,
 }
 
+impl FileLimits {
+    /// Bytes that `taken` compressed ones may expand to.
+    fn allowed(&self, taken: u64) -> u64 {
+        self.expanded_bytes.max(taken.saturating_mul(self.expansion))
+    }
+}
+
 impl Default for FileLimits {
     fn default() -> Self {
         Self {
@@ -296,6 +303,7 @@ impl FileSource {
 /// Paths, directories and globs → paths, in the order given, those of a directory or glob sorted, none twice.
 pub fn expand(patterns: &[String]) -> Result<Vec<String>, FileError> {
     let mut files: Vec<String> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
     for pattern in patterns {
         let is_plain = pattern == STDIN || PathBuf::from(pattern).exists() || !pattern.contains(['*', '?', '[']);
         let found = if pattern != STDIN && std::path::Path::new(pattern).is_dir() {
@@ -306,7 +314,7 @@ pub fn expand(patterns: &[String]) -> Result<Vec<String>, FileError> {
             matches_of(pattern)?
         };
         for file in found {
-            if !files.contains(&file) {
+            if seen.insert(file.clone()) {
                 files.push(file);
             }
         }

@@ -120,7 +120,7 @@ impl Sheets {
                     row_number = number;
                 }
                 let column = column as usize;
-                if column > MOST_COLUMNS || sheet.ended {
+                if column >= MOST_COLUMNS || sheet.ended {
                     sheet.widest = sheet.widest.max(column + 1);
                     continue;
                 }
@@ -165,19 +165,22 @@ impl Sheets {
     }
 
     fn row(&mut self, sheet: &mut Sheet, mut row: Vec<String>, number: u32) {
+        let widest = std::mem::take(&mut sheet.widest);
         while row.last().is_some_and(String::is_empty) {
             row.pop();
         }
-        if row.iter().all(|value| value.trim().is_empty()) || sheet.ended {
+        let columns = row.len().max(widest);
+        if row.iter().all(|value| value.trim().is_empty()) && columns <= MOST_COLUMNS || sheet.ended {
+            return;
+        }
+        let what = if sheet.names.is_some() { "row" } else { "header" };
+        if let Some(bad) = table::too_many(columns, what, number as usize + 1) {
+            // without a header nothing below it can be read
+            sheet.ended = sheet.names.is_none();
+            self.found.push_back(bad);
             return;
         }
         let Some(names) = &sheet.names else {
-            let columns = row.len().max(sheet.widest);
-            if let Some(bad) = table::too_many(columns, "header", number as usize + 1) {
-                sheet.ended = true;
-                self.found.push_back(bad);
-                return;
-            }
             sheet.header.clone_from(&row);
             sheet.names = Some(table::unique_names(row));
             return;
@@ -197,16 +200,14 @@ impl Sheets {
 struct Sheet {
     header: Vec<String>,
     names: Option<Vec<String>>,
-    /// Columns of a row that has too many.
+    /// Columns of the open row, where it has too many.
     widest: usize,
     ended: bool,
 }
 
 /// `Some(allowed)`: the parts of the archive expand beyond what is allowed.
 fn expanded(bytes: &[u8], limits: &FileLimits) -> Result<Option<u64>, ()> {
-    let allowed = limits
-        .expanded_bytes
-        .max((bytes.len() as u64).saturating_mul(limits.expansion));
+    let allowed = limits.allowed(bytes.len() as u64);
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| ())?;
     let mut total = 0u64;
     for index in 0..archive.len() {

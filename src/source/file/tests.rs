@@ -195,6 +195,25 @@ fn a_table_of_ten_thousand_columns_is_refused_with_its_line_and_what_is_allowed(
     assert_eq!(message, "line 1: csv header of 10001 columns, want at most 2000");
 }
 
+/// `A` … `Z`, `AA` …
+fn column_letters(column: usize) -> String {
+    let last = (b'A' + (column % 26) as u8) as char;
+    match column / 26 {
+        0 => last.to_string(),
+        before => format!("{}{last}", column_letters(before - 1)),
+    }
+}
+
+/// Broke: a spreadsheet's row of too many columns went on without those beyond the limit.
+#[test]
+fn a_workbook_row_of_too_many_columns_is_one_dead_letter() {
+    let wide = |columns: usize| vec!["x"; columns];
+    let too_wide = workbook(&[&["a", "b"], &wide(2_001), &["3", "4"]]);
+    assert_eq!(read("a.xlsx", &too_wide), ["too_large", r#"{"a":"3","b":"4"}"#]);
+    let widest = workbook(&[&["a", "b"], &wide(2_000)]);
+    assert!(read("a.xlsx", &widest)[0].ends_with(r#""column2000":"x"}"#));
+}
+
 /// A workbook of one sheet, its cells written inline; numbers as they are.
 fn workbook(rows: &[&[&str]]) -> Vec<u8> {
     let mut sheet = String::from(
@@ -203,7 +222,7 @@ fn workbook(rows: &[&[&str]]) -> Vec<u8> {
     for (r, row) in rows.iter().enumerate() {
         sheet.push_str(&format!("<row r=\"{}\">", r + 1));
         for (c, value) in row.iter().enumerate().filter(|(_, value)| !value.is_empty()) {
-            let at = format!("{}{}", (b'A' + c as u8) as char, r + 1);
+            let at = format!("{}{}", column_letters(c), r + 1);
             let is_number = value.parse::<f64>().is_ok();
             sheet.push_str(&if is_number {
                 format!("<c r=\"{at}\"><v>{value}</v></c>")

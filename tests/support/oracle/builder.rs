@@ -1,22 +1,10 @@
-//! The oracle: a seeded stream of records whose right outcome is known without running anything.
-//!
-//! Ten weeks of record time over two topics of four partitions: reviews with re-sends, swapped orders, the same id
-//! from both topics and twice in one batch, arrays of 0, 1 and 500 items, deletions, unreadable records, and two bursts
-//! of complaints that must fire.
+//! Makes the stream: voices, re-sends, arrays, bursts, deletions, what cannot be read.
 
-use super::broker::KafkaRecord;
-use super::random::Random;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-pub const PARTITIONS: usize = 4;
-pub const HOUR_MS: i64 = 3_600_000;
-pub const DAY_MS: i64 = 24 * HOUR_MS;
-/// Monday 2025-03-03, 00:00 in Shanghai.
-pub const START_MS: i64 = 1_740_931_200_000;
-pub const WEEKS: i64 = 10;
-/// The products whose complaints rise: in the sixth and in the last week.
-pub const BURSTS: [(&str, i64); 2] = [("云雀音箱", 5), ("山雀手环", 9)];
+use super::voice::{TimeKind, Voice};
+use super::{BURSTS, DAY_MS, Effect, HOUR_MS, Oracle, OracleRecord, PARTITIONS, START_MS, WEEKS};
+use crate::support::broker::KafkaRecord;
+use crate::support::random::Random;
+use serde_json::Value;
 
 const BRANDS: [&str; 3] = ["青禾", "南塘", "白石"];
 const PRODUCTS: [&str; 10] = [
@@ -44,60 +32,6 @@ const COMPLAINTS: [&str; 8] = [
 ];
 const PRAISES: [&str; 6] = ["音质很好", "做工精细", "物流很快", "操作简单", "颜值很高", "性价比高"];
 
-/// A record's place: index of the topic, partition, offset.
-pub type Place = (usize, usize, i64);
-
-/// What one item of a record does to the state.
-#[derive(Debug, Clone)]
-pub struct Effect {
-    pub id: String,
-    pub version: i64,
-    pub delete: bool,
-    /// Event time that trend can use.
-    pub event_ms: Option<i64>,
-    pub product: &'static str,
-}
-
-#[derive(Debug, Clone)]
-pub struct OracleRecord {
-    pub dead: bool,
-    pub effects: Vec<Effect>,
-}
-
-/// The state of one id after some records.
-#[derive(Debug, Clone)]
-pub struct Winner {
-    pub version: i64,
-    pub deleted: bool,
-    /// Records that may be the source of the winner: more than one when versions are equal.
-    pub places: Vec<Place>,
-    pub event_ms: Option<i64>,
-    pub product: &'static str,
-}
-
-pub struct Oracle {
-    /// By topic, by partition, in offset order; a place's offset is the index here.
-    pub records: Vec<Vec<Vec<OracleRecord>>>,
-    pub to_produce: Vec<Vec<KafkaRecord>>,
-    pub items: usize,
-    pub resends: usize,
-    pub swapped: usize,
-    pub from_both_topics: usize,
-    pub twice_in_a_batch: usize,
-    pub deletions: usize,
-    pub dead: usize,
-    pub arrays: [usize; 3],
-}
-
-/// What the state must be when the committed positions are these.
-pub struct Expected {
-    pub winners: HashMap<String, Winner>,
-    pub good_records: u64,
-    pub dead_records: u64,
-    pub changes: u64,
-    pub dead_ids: HashSet<String>,
-}
-
 /// One record before it has an offset.
 struct Draft {
     at: i64,
@@ -106,142 +40,6 @@ struct Draft {
     key: Option<Vec<u8>>,
     payload: Option<Vec<u8>>,
     record: OracleRecord,
-}
-
-#[derive(Clone)]
-struct Voice {
-    id: String,
-    version: i64,
-    published: i64,
-    collected: i64,
-    product: &'static str,
-    brand: &'static str,
-    region: &'static str,
-    author: u64,
-    text: String,
-    rating: i64,
-    time: TimeKind,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum TimeKind {
-    Usable,
-    Absent,
-    Future,
-}
-
-impl Voice {
-    fn value(&self) -> Value {
-        let native = self.id.rsplit(':').next().unwrap_or_default();
-        let mut value = json!({
-            "schema": "qingting.item/1", "id": self.id, "native_id": native, "version": self.version,
-            "source": {"kind": "review", "platform": "jd", "format": "item", "role": "review"},
-            "author": {"id": format!("u{}", self.author), "type": "customer", "region": self.region},
-            "subject": {"brand": self.brand, "product": self.product},
-            "rating": {"overall": self.rating, "raw": self.rating.to_string(), "scale": "1-5"},
-            "text": self.text,
-            "published_at": self.published, "published_precision": "second", "published_inferred": false,
-            "collected_at": self.collected, "lang": "zh", "script": "Hans", "flags": [],
-        });
-        match self.time {
-            TimeKind::Usable => {}
-            TimeKind::Absent => {
-                value["published_at"] = Value::Null;
-                value["published_precision"] = json!("none");
-            }
-            TimeKind::Future => value["published_at"] = json!(self.collected + 40 * DAY_MS),
-        }
-        value
-    }
-
-    fn effect(&self) -> Effect {
-        Effect {
-            id: self.id.clone(),
-            version: self.version,
-            delete: false,
-            event_ms: (self.time == TimeKind::Usable).then_some(self.published),
-            product: self.product,
-        }
-    }
-}
-
-impl Oracle {
-    /// A stream of about `items` items.
-    pub fn new(seed: u64, items: usize) -> Self {
-        Builder {
-            random: Random::new(seed),
-            serial: 0,
-            drafts: Vec::new(),
-            count: Counts::default(),
-        }
-        .build(items)
-    }
-
-    pub fn total_records(&self) -> usize {
-        self.records.iter().flatten().map(Vec::len).sum()
-    }
-
-    pub fn ends(&self) -> Vec<Vec<i64>> {
-        self.records
-            .iter()
-            .map(|topic| topic.iter().map(|partition| partition.len() as i64).collect())
-            .collect()
-    }
-
-    /// The state after all records before these positions (by topic, by partition), in any order of the partitions.
-    pub fn expected(&self, positions: &[Vec<i64>], topic_names: &[String]) -> Expected {
-        let mut out = Expected {
-            winners: HashMap::new(),
-            good_records: 0,
-            dead_records: 0,
-            changes: 0,
-            dead_ids: HashSet::new(),
-        };
-        for (topic, partitions) in self.records.iter().enumerate() {
-            for (partition, records) in partitions.iter().enumerate() {
-                let until = positions[topic][partition].clamp(0, records.len() as i64);
-                for (offset, record) in records[..until as usize].iter().enumerate() {
-                    let place = (topic, partition, offset as i64);
-                    if record.dead {
-                        out.dead_records += 1;
-                        out.dead_ids
-                            .insert(format!("{}/{partition}/{offset}", topic_names[topic]));
-                    } else {
-                        out.good_records += 1;
-                    }
-                    out.changes += record.effects.len() as u64;
-                    for effect in &record.effects {
-                        settle(&mut out.winners, effect, place);
-                    }
-                }
-            }
-        }
-        out
-    }
-}
-
-/// Highest version wins; a deletion wins over what is not newer; the order of arrival decides nothing.
-fn settle(winners: &mut HashMap<String, Winner>, effect: &Effect, place: Place) {
-    let candidate = || Winner {
-        version: effect.version,
-        deleted: effect.delete,
-        places: vec![place],
-        event_ms: effect.event_ms,
-        product: effect.product,
-    };
-    match winners.get_mut(&effect.id) {
-        None => {
-            winners.insert(effect.id.clone(), candidate());
-        }
-        Some(winner) => {
-            let order = (effect.version, effect.delete).cmp(&(winner.version, winner.deleted));
-            if order == std::cmp::Ordering::Greater {
-                *winner = candidate();
-            } else if order == std::cmp::Ordering::Equal {
-                winner.places.push(place);
-            }
-        }
-    }
 }
 
 #[derive(Default)]
@@ -256,7 +54,7 @@ struct Counts {
     arrays: [usize; 3],
 }
 
-struct Builder {
+pub(super) struct Builder {
     random: Random,
     serial: u64,
     drafts: Vec<Draft>,
@@ -264,7 +62,16 @@ struct Builder {
 }
 
 impl Builder {
-    fn build(mut self, items: usize) -> Oracle {
+    pub(super) fn new(random: Random) -> Self {
+        Self {
+            random,
+            serial: 0,
+            drafts: Vec::new(),
+            count: Counts::default(),
+        }
+    }
+
+    pub(super) fn build(mut self, items: usize) -> Oracle {
         // Arrays of 500 hold a tenth of all items, the two bursts a few hundred more.
         let big_arrays = (items / 5000).max(2);
         for _ in 0..big_arrays {
@@ -590,15 +397,4 @@ impl Builder {
             },
         });
     }
-}
-
-/// Raw trend counts by product over everything, as the oracle knows them.
-pub fn raw_by_product(expected: &Expected) -> BTreeMap<&'static str, u64> {
-    let mut out = BTreeMap::new();
-    for winner in expected.winners.values() {
-        if !winner.deleted && winner.event_ms.is_some() {
-            *out.entry(winner.product).or_default() += 1;
-        }
-    }
-    out
 }
