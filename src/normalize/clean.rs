@@ -1,5 +1,6 @@
 //! Free text as a platform wrote it → text fit to show and to analyze.
 
+use super::classes::{CLOSER_LOOK, Classes};
 use super::fold::is_ideograph;
 use super::{html, mask};
 
@@ -12,12 +13,12 @@ const MOST_PASSES: usize = 6;
 /// folded, white space collapsed (line breaks kept), topics unwrapped, names of mentions dropped, personal data
 /// masked. Emotion codes stay. Cleaning twice changes nothing.
 pub fn clean_text(text: &str) -> String {
-    let mut current = pass(text);
-    if !needs_another_pass(&current) {
+    let (mut current, seen) = pass(text);
+    if !needs_another_pass(&current, &seen) {
         return current;
     }
     for _ in 1..MOST_PASSES {
-        let next = pass(&current);
+        let (next, _) = pass(&current);
         if next == current {
             return current;
         }
@@ -25,18 +26,20 @@ pub fn clean_text(text: &str) -> String {
     }
     // nested on purpose: take the characters out that markup is made of
     current.retain(|c| !matches!(c, '<' | '>' | '&' | '@' | '[' | '#'));
-    let next = pass(&current);
-    pass(&next)
+    let (next, _) = pass(&current);
+    pass(&next).0
 }
 
-/// Only these characters can make a second pass find something that the first uncovered.
-fn needs_another_pass(text: &str) -> bool {
-    text.bytes().any(|b| matches!(b, b'<' | b'&' | b'@' | b'[')) || text.contains("网页链接") || text.ends_with("全文")
+/// Only these can make a second pass find something that the first uncovered.
+fn needs_another_pass(text: &str, seen: &Seen) -> bool {
+    memchr::memchr3(b'<', b'&', b'@', text.as_bytes()).is_some()
+        || seen.bracket && text.contains("[话题]#")
+        || seen.link_words && (text.contains("网页链接") || text.ends_with("全文"))
 }
 
-fn pass(text: &str) -> String {
+fn pass(text: &str) -> (String, Seen) {
     let mut out = String::with_capacity(text.len());
-    let seen = if text.bytes().any(|b| matches!(b, b'<' | b'&')) {
+    let seen = if memchr::memchr2(b'<', b'&', text.as_bytes()).is_some() {
         let mut stripped = String::with_capacity(text.len());
         html::strip(text, &mut stripped);
         fold_and_collapse(&stripped, &mut out)
@@ -53,7 +56,7 @@ fn pass(text: &str) -> String {
     if out.starts_with("回复 ") {
         out = drop_replied_name(out);
     }
-    out
+    (out, seen)
 }
 
 /// What the character pass noticed on its way.
@@ -64,38 +67,53 @@ struct Seen {
     link_words: bool,
 }
 
-/// One pass over the characters: width, zero-width, control, white space.
+/// One pass over the characters: width, zero-width, control, white space. Runs that stay as they are are copied whole.
 fn fold_and_collapse(text: &str, out: &mut String) -> Seen {
+    let classes = Classes::get();
     let mut seen = Seen::default();
     // what stands between the last kept character and the next
     let mut gap = Gap::None;
-    let mut last = '\0';
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let c = if c.is_ascii() {
-            match c {
-                '\n' => {
-                    gap = Gap::Line;
-                    continue;
-                }
-                // a lone carriage return ended lines once
-                '\r' => {
-                    gap = if chars.peek() == Some(&'\n') { gap } else { Gap::Line };
-                    continue;
-                }
-                ' ' | '\t' | '\u{b}' | '\u{c}' => {
-                    gap = gap.or_space();
-                    continue;
-                }
-                '\0'..='\u{1f}' | '\u{7f}' => continue,
-                '@' => seen.at = true,
-                '[' => seen.bracket = true,
-                _ => {}
+    let mut copied = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if classes.of(c) & CLOSER_LOOK == 0 {
+            gap.close(out);
+            continue;
+        }
+        out.push_str(&text[copied..at]);
+        copied = at + c.len_utf8();
+        let kept = match c {
+            '\n' => {
+                gap = Gap::Line;
+                continue;
             }
-            c
-        } else {
-            match wide(c) {
-                Wide::Keep => {}
+            // a lone carriage return ended lines once
+            '\r' => {
+                let ends_line = !matches!(chars.peek(), Some((_, '\n')));
+                gap = if ends_line { Gap::Line } else { gap };
+                continue;
+            }
+            ' ' | '\t' | '\u{b}' | '\u{c}' => {
+                gap = gap.or_space();
+                continue;
+            }
+            '\0'..='\u{1f}' | '\u{7f}' => continue,
+            '@' | '＠' => {
+                seen.at = true;
+                '@'
+            }
+            '[' => {
+                seen.bracket = true;
+                c
+            }
+            // the tails of 微博 are looked for only where they can be
+            '全' | '链' => {
+                seen.link_words = true;
+                c
+            }
+            _ => match wide(c) {
+                Wide::Keep => c,
+                Wide::Half => half_width(c),
                 Wide::Space => {
                     gap = gap.or_space();
                     continue;
@@ -106,49 +124,25 @@ fn fold_and_collapse(text: &str, out: &mut String) -> Seen {
                 }
                 Wide::Drop => continue,
                 Wide::Joiner => {
-                    if !(is_pictograph(last) && chars.peek().copied().is_some_and(is_pictograph)) {
+                    let before = out.chars().next_back().is_some_and(is_pictograph);
+                    if !(before && chars.peek().is_some_and(|(_, next)| is_pictograph(*next))) {
                         continue;
                     }
-                }
-            }
-            match c as u32 {
-                // digits, letters and the signs that numbers and addresses are written with; Chinese punctuation stays
-                0xFF10..=0xFF19
-                | 0xFF21..=0xFF3A
-                | 0xFF41..=0xFF5A
-                | 0xFF03
-                | 0xFF05
-                | 0xFF0A
-                | 0xFF0B
-                | 0xFF0D
-                | 0xFF0E
-                | 0xFF0F
-                | 0xFF1D
-                | 0xFF3F => half_width(c),
-                0xFF20 => {
-                    seen.at = true;
-                    '@'
-                }
-                // 全文 and 链接: the tails of 微博 are looked for only where they can be
-                0x5168 | 0x94FE => {
-                    seen.link_words = true;
                     c
                 }
-                _ => c,
-            }
+            },
         };
-        if !out.is_empty() {
-            match gap {
-                Gap::None => {}
-                Gap::Space => out.push(' '),
-                Gap::Line => out.push('\n'),
-            }
-        }
-        gap = Gap::None;
-        out.push(c);
-        last = c;
+        gap.close(out);
+        out.push(kept);
     }
+    out.push_str(&text[copied..]);
     seen
+}
+
+/// Whether [`fold_and_collapse`] does anything with a character but keep it.
+pub(super) fn needs_a_closer_look(c: char) -> bool {
+    matches!(c, '\0'..=' ' | '\u{7f}' | '@' | '＠' | '[' | '全' | '链')
+        || !c.is_ascii() && !matches!(wide(c), Wide::Keep)
 }
 
 #[derive(Clone, Copy)]
@@ -159,6 +153,18 @@ enum Gap {
 }
 
 impl Gap {
+    /// Writes it before a kept character; at the beginning of a text there is none.
+    #[inline]
+    fn close(&mut self, out: &mut String) {
+        match self {
+            Self::None => return,
+            Self::Space if !out.is_empty() => out.push(' '),
+            Self::Line if !out.is_empty() => out.push('\n'),
+            _ => {}
+        }
+        *self = Self::None;
+    }
+
     fn or_space(self) -> Self {
         match self {
             Self::Line => Self::Line,
@@ -169,6 +175,8 @@ impl Gap {
 
 enum Wide {
     Keep,
+    /// Digits, letters and the signs that numbers and addresses are written with; Chinese punctuation stays.
+    Half,
     Space,
     Line,
     Drop,
@@ -176,7 +184,6 @@ enum Wide {
     Joiner,
 }
 
-#[inline]
 fn wide(c: char) -> Wide {
     match c as u32 {
         0x80..=0x9F if c != '\u{85}' => Wide::Drop,
@@ -186,6 +193,8 @@ fn wide(c: char) -> Wide {
         0x200D => Wide::Joiner,
         0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0x3164 | 0xFEFF | 0xFFA0 => Wide::Drop,
         0xFE00..=0xFE0E | 0xFFF0..=0xFFFB | 0xE_0000..=0xE_0FFF => Wide::Drop,
+        0xFF10..=0xFF19 | 0xFF21..=0xFF3A | 0xFF41..=0xFF5A => Wide::Half,
+        0xFF03 | 0xFF05 | 0xFF0A | 0xFF0B | 0xFF0D | 0xFF0E | 0xFF0F | 0xFF1D | 0xFF3F => Wide::Half,
         _ => Wide::Keep,
     }
 }
@@ -265,13 +274,15 @@ fn drop_replied_name(text: String) -> String {
     if is_reply { format!("回复 @{after}") } else { text }
 }
 
+/// Where what others wrote before a repost begins.
+pub(super) fn quoted_chain(text: &str) -> Option<usize> {
+    memchr::memmem::find(text.as_bytes(), b"//@")
+}
+
 /// Text that the model and the signature see: without the reply prefix and without what others wrote before a
 /// repost (`//@某某:`).
 pub fn own_words(text: &str) -> &str {
-    let text = match text.find("//@") {
-        Some(at) => &text[..at],
-        None => text,
-    };
+    let text = quoted_chain(text).map_or(text, |at| &text[..at]);
     let Some(rest) = text.strip_prefix("回复").map(|rest| rest.trim_start_matches(' ')) else {
         return text.trim();
     };

@@ -1,9 +1,9 @@
 //! Script (`Hans` `Hant` `mixed` `none`) and language (`zh` `yue` `en` `mixed`) by character classes.
 
-use super::fold::{is_ideograph, is_simplified_only, is_traditional_only};
+use super::classes::{CANTONESE, Classes, IDEOGRAPH, SIMPLIFIED_ONLY, TRADITIONAL_ONLY};
 
 /// Characters that written Cantonese uses and Mandarin does not.
-fn is_cantonese(c: char) -> bool {
+pub(super) fn is_cantonese(c: char) -> bool {
     matches!(
         c,
         '嘅' | '咗'
@@ -30,6 +30,7 @@ fn is_cantonese(c: char) -> bool {
 
 /// Returns (language, script).
 pub fn detect(text: &str) -> (&'static str, &'static str) {
+    let classes = Classes::get();
     let mut ideographs = 0u32;
     let mut latin_words = 0u32;
     let mut simplified = 0u32;
@@ -44,16 +45,18 @@ pub fn detect(text: &str) -> (&'static str, &'static str) {
             continue;
         }
         in_word = false;
-        if !is_ideograph(c) {
+        let class = classes.of(c);
+        if class & IDEOGRAPH == 0 {
             continue;
         }
         ideographs += 1;
-        if is_simplified_only(c) {
-            simplified += 1;
-        } else if is_traditional_only(c) {
-            traditional += 1;
+        // most characters are of both scripts
+        if class & (SIMPLIFIED_ONLY | TRADITIONAL_ONLY) != 0 {
+            let is_simplified = class & SIMPLIFIED_ONLY != 0;
+            simplified += u32::from(is_simplified);
+            traditional += u32::from(!is_simplified);
         }
-        cantonese += u32::from(is_cantonese(c));
+        cantonese += u32::from(class & CANTONESE != 0);
     }
     (
         language(ideographs, latin_words, cantonese),

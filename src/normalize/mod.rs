@@ -4,6 +4,7 @@
 //! [`CleanItem`]: text cleaned and personal data masked, author id keyed, times within bounds, language, script and
 //! flags set, analysis text and near-duplicate signature computed. Cannot fail. Metric: the stage's duration only.
 
+mod classes;
 mod clean;
 mod fold;
 mod html;
@@ -78,8 +79,9 @@ impl Normalizer {
         item.lang = language.to_owned();
         item.script = script.to_owned();
         let analysis_text = analysis_text(&item);
-        let invalid_reason = judge(&mut item, &analysis_text);
-        let signature = signature(&analysis_text);
+        let letters: Vec<char> = rules::significant_chars(&analysis_text).collect();
+        let invalid_reason = judge(&mut item, &analysis_text, &letters);
+        let signature = signature(&letters);
         CleanItem {
             item,
             source,
@@ -274,9 +276,9 @@ fn keyword(value: String) -> String {
 }
 
 /// Flags and, where rules suffice, why the item is not usable.
-fn judge(item: &mut Item, analysis_text: &str) -> Option<&'static str> {
+fn judge(item: &mut Item, analysis_text: &str, letters: &[char]) -> Option<&'static str> {
     let own = own_words(&item.text);
-    let chain = item.text.contains("//@");
+    let chain = clean::quoted_chain(&item.text).is_some();
     let verdict = rules::rule_text(own);
     let empty = item.text.is_empty();
     let wordless = rules::has_no_words(own) && rules::has_no_words(&item.title);
@@ -303,7 +305,7 @@ fn judge(item: &mut Item, analysis_text: &str) -> Option<&'static str> {
         _ if wordless => Some("empty"),
         // whoever speaks for the other side is no customer, whatever the words
         _ if speaks_for_another(item) => Some("other_voice"),
-        _ => validity::reason(analysis_text),
+        _ => validity::reason(analysis_text, letters),
     }
 }
 
@@ -324,18 +326,13 @@ pub fn analysis_text(item: &Item) -> String {
 }
 
 /// xxh3-64 of the significant characters; 0 where there are too few to compare.
-fn signature(analysis_text: &str) -> u64 {
-    let mut letters = String::with_capacity(analysis_text.len());
-    let mut count = 0;
-    for c in rules::significant_chars(analysis_text) {
-        letters.push(c);
-        count += 1;
-    }
-    if count < SHORTEST_COMPARED_CHARS {
+fn signature(letters: &[char]) -> u64 {
+    if letters.len() < SHORTEST_COMPARED_CHARS {
         return 0;
     }
+    let text: String = letters.iter().collect();
     // 0 is taken by "not compared"
-    xxhash_rust::xxh3::xxh3_64(letters.as_bytes()).max(1)
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes()).max(1)
 }
 
 /// Masks personal data in a text that is kept as it is otherwise (a dead letter's bytes). Escapes of JSON are

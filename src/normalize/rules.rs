@@ -1,5 +1,6 @@
 //! What rules decide about a text without a model: default texts, emptiness, titles, urls, regions.
 
+use super::classes::{Classes, WORD};
 use super::fold::is_ideograph;
 
 /// Texts that platforms write when the customer wrote none; compared without punctuation and white space.
@@ -77,20 +78,19 @@ pub(super) fn has_no_words(own_words: &str) -> bool {
 
 /// The letters, digits and ideographs of a text, without emotion codes (`[笑哭R]`) and mentions.
 pub(super) fn significant_chars(text: &str) -> impl Iterator<Item = char> + '_ {
-    let mut rest = text;
+    let classes = Classes::get();
+    let mut rest = text.chars();
     std::iter::from_fn(move || {
         loop {
-            let c = rest.chars().next()?;
-            if c == '['
-                && let Some(after) = behind_emotion_code(rest)
-            {
-                rest = after;
-                continue;
-            }
-            rest = &rest[c.len_utf8()..];
-            // the table of all letters is slow, and nearly all of them are ideographs
-            if is_ideograph(c) || c.is_alphanumeric() {
+            let before = rest.as_str();
+            let c = rest.next()?;
+            if classes.of(c) & WORD != 0 {
                 return Some(c);
+            }
+            if c == '['
+                && let Some(after) = behind_emotion_code(before)
+            {
+                rest = after.chars();
             }
         }
     })

@@ -1,8 +1,9 @@
 //! Digits as people write them when a platform forbids numbers: full width, 一三八, 壹叁捌, ①③⑧, keycaps, `138OO138`.
 
+use super::super::classes::{Classes, DIGIT};
+
 /// The value of a character that stands for a digit: not letters that only look like one.
-#[inline]
-pub(super) fn value(c: char) -> Option<u8> {
+pub(in super::super) fn value(c: char) -> Option<u8> {
     Some(match c {
         '0'..='9' => c as u8 - b'0',
         '\0'..='\u{7f}' => return None,
@@ -87,6 +88,7 @@ const LONGEST_GAP_CHARS: usize = 3;
 
 /// Calls `each` with every longest sequence of digits whose gaps hold separators only. Addresses of the web are left out.
 pub(super) fn sequences(text: &str, mut each: impl FnMut(&[Digit])) {
+    let classes = Classes::get();
     let mut sequence: Vec<Digit> = Vec::new();
     let mut gap = 0;
     let mut chars = text.char_indices().peekable();
@@ -97,7 +99,7 @@ pub(super) fn sequences(text: &str, mut each: impl FnMut(&[Digit])) {
             continue;
         }
         let touches = sequence.last().is_some_and(|last| last.to == at);
-        let digit = match value(c) {
+        let digit = match (classes.of(c) & DIGIT != 0).then(|| value(c)).flatten() {
             Some(value) => Some((
                 value,
                 if c.is_ascii_digit() || ('\u{ff10}'..='\u{ff19}').contains(&c) {

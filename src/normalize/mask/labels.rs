@@ -1,7 +1,7 @@
 //! Personal data that only its label gives away: 微信号, QQ, 订单号, 护照, 姓名, and the word of a building in an address.
 
 use super::{Cover, Finding, Kind, address, mail, names};
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::sync::LazyLock;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,6 +173,7 @@ static AUTOMATON: LazyLock<Option<Automaton>> = LazyLock::new(|| {
             .flat_map(|(label, words)| words.iter().map(|word| (*label, *word)))
     };
     let search = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::LeftmostLongest)
         .build(pairs().map(|(_, word)| word))

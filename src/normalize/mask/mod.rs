@@ -16,7 +16,10 @@ mod names;
 mod numbers;
 mod plate;
 
+pub(super) use digits::value as digit_value;
 pub use names::mask_name;
+
+use super::classes::{Classes, DIGIT};
 
 /// What kind of personal data was found. The names are those of `qingting privacy scan`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,17 +154,15 @@ impl Seen {
             at_sign: false,
             letter_after_wide: false,
         };
+        let classes = Classes::get();
         let mut after_wide = false;
         for c in text.chars() {
+            seen.digits += usize::from(classes.of(c) & DIGIT != 0);
             if c.is_ascii() {
-                seen.digits += usize::from(c.is_ascii_digit());
                 seen.at_sign |= c == '@';
                 seen.letter_after_wide |= after_wide && c.is_ascii_alphabetic();
-                after_wide = false;
-            } else {
-                after_wide = true;
-                seen.digits += usize::from(digits::value(c).is_some());
             }
+            after_wide = !c.is_ascii();
         }
         seen
     }

@@ -7,15 +7,13 @@ mod noise;
 mod repeats;
 mod words;
 
-use super::rules::significant_chars;
 use words::Score;
 
 /// Longest text that noise and bare abuse are looked for in.
 const LONGEST_NOISE_CHARS: usize = 48;
 
-/// Why `folded` (half-width, lower case, Simplified) is no feedback.
-pub(super) fn reason(folded: &str) -> Option<&'static str> {
-    let letters: Vec<char> = significant_chars(folded).collect();
+/// Why `folded` (half-width, lower case, Simplified) is no feedback; `letters`: its significant characters.
+pub(super) fn reason(folded: &str, letters: &[char]) -> Option<&'static str> {
     if letters.is_empty() {
         return None;
     }
@@ -23,14 +21,14 @@ pub(super) fn reason(folded: &str) -> Option<&'static str> {
         if let Some(reason) = words::template(folded, letters.len()) {
             return Some(reason);
         }
-        if noise::is_noise(folded, &letters) {
+        if noise::is_noise(folded, letters) {
             return Some("keyboard_noise");
         }
         if words::is_bare_abuse(folded) {
             return Some("abuse_only");
         }
     }
-    if repeats::is_filler(&letters) {
+    if repeats::is_filler(letters) {
         return Some("filler");
     }
     Score::of(folded).reason()

@@ -29,7 +29,7 @@ fn of(text: &str) -> Option<&'static str> {
     }
     let mut folded = String::new();
     fold_into(own, &mut folded);
-    reason(&folded)
+    reason(&folded, &rules::significant_chars(&folded).collect::<Vec<_>>())
 }
 
 #[test]
