@@ -6,8 +6,8 @@ use crate::item::{
     Analysis, AnalyzedItem, AnalyzedRecord, Aspect, ItemPosition, Precision, RecordPosition, Token, Tokens,
 };
 use std::sync::Arc;
-use tantivy::TantivyDocument;
 use tantivy::schema::Field;
+use tantivy::{TantivyDocument, Term};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// First valid date of the index, ms: 1990-01-01.
@@ -22,9 +22,25 @@ const MAX_JSON_BYTES: usize = 4 << 20;
 /// Most records fit without growing.
 const JSON_CAPACITY_BYTES: usize = 2 << 10;
 
-/// The 16-byte key of an item id.
+/// Bits of an item's key. Each byte of a random key is a node of its own in the term dictionary and costs as much as
+/// a word of the text; at ten million ids 80 bits hold two alike with a chance of 4 in 10^11.
+const KEY_BITS: u32 = 80;
+
+/// The key of an item id: the lowest 80 bits of its xxh3-128.
 pub fn id_hash(id: &str) -> u128 {
-    xxh3_128(id.as_bytes())
+    xxh3_128(id.as_bytes()) & ((1 << KEY_BITS) - 1)
+}
+
+/// How a key stands in the term dictionary.
+pub fn id_term_bytes(id: u128) -> [u8; KEY_BITS as usize / 8] {
+    let mut bytes = [0; KEY_BITS as usize / 8];
+    bytes.copy_from_slice(&id.to_be_bytes()[16 - KEY_BITS as usize / 8..]);
+    bytes
+}
+
+/// The term that finds a document by its key.
+pub fn id_term(fields: &Fields, id: u128) -> Term {
+    Term::from_field_bytes(fields.id, &id_term_bytes(id))
 }
 
 /// Why a document may not go to the writer. A writer error with a document that passed is a bug.
@@ -340,7 +356,7 @@ pub fn tombstone(
 
 fn key(fields: &Fields, id_hash: u128, version: i64, epoch: u64, content_hash: u64) -> TantivyDocument {
     let mut document = TantivyDocument::default();
-    document.add_bytes(fields.id, &id_hash.to_be_bytes());
+    document.add_bytes(fields.id, &id_term_bytes(id_hash));
     document.add_u64(fields.id_hi, (id_hash >> 64) as u64);
     document.add_u64(fields.id_lo, id_hash as u64);
     document.add_i64(fields.item_version, version);

@@ -2,6 +2,7 @@
 //! ("certainly new"), then the searcher of the last commit.
 
 use super::IndexError;
+use super::document::id_term;
 use super::schema::Fields;
 use crate::item::{AnalyzedItem, AnalyzedRecord, Tokens};
 use fastbloom::BloomFilter;
@@ -10,7 +11,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use tantivy::columnar::Column;
 use tantivy::schema::{IndexRecordOption, Value};
-use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
+use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, TantivyDocument};
 
 /// Ids that the filter is first sized for; it is built again, twice as large, when it is full.
 const MIN_FILTER_IDS: usize = 1 << 20;
@@ -94,7 +95,7 @@ impl IdFilter {
     }
 }
 
-/// The 128-bit id of a document from its two columns.
+/// The key of a document from its two columns.
 pub fn id_of(hi: &Column<u64>, lo: &Column<u64>, doc: u32) -> u128 {
     (u128::from(hi.first(doc).unwrap_or(0)) << 64) | u128::from(lo.first(doc).unwrap_or(0))
 }
@@ -104,7 +105,7 @@ pub type Overlay = FxHashMap<u128, Known>;
 
 /// Finds the alive document of an id in the committed index.
 pub fn find(searcher: &Searcher, fields: &Fields, id: u128) -> Result<Option<Known>, IndexError> {
-    let term = Term::from_field_bytes(fields.id, &id.to_be_bytes());
+    let term = id_term(fields, id);
     // newest segments are last and hold the ids that are sent again soonest
     for (ordinal, segment) in searcher.segment_readers().iter().enumerate().rev() {
         let inverted = segment.inverted_index(fields.id)?;

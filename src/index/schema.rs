@@ -7,6 +7,8 @@ use tantivy::schema::{
     Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
 
+/// Raised with every change that an index of before cannot be read with: a start on such an index is refused.
+pub const INDEX_FORMAT: u64 = 2;
 /// Name of our pre-tokenized tokenizer as registered with the index.
 pub const TOKENIZER: &str = "qingting";
 
@@ -38,7 +40,7 @@ pub const MULTI_DIMENSIONS: [&str; 4] = ["aspect", "aspect_polarity", "flag", "t
 
 #[derive(Debug, Clone)]
 pub struct Fields {
-    /// 16-byte xxh3-128 of the item id, big endian: the upsert key.
+    /// [`super::id_hash`] of the item id, big endian: the upsert key.
     pub id: Field,
     pub id_hi: Field,
     pub id_lo: Field,

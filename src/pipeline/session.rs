@@ -10,6 +10,7 @@ use super::stages::{ProcessedRecord, Stages, Worker};
 use crate::checkpoint::{FrameKind, Identities, LineFile, Payload, ProbeFile, StartCounter, StateLog, Suspect};
 use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
+use crate::index::schema::INDEX_FORMAT;
 use crate::index::{DuplicateWindow, IndexError, IndexStore};
 use crate::notify::{Notifier, NotifierHandle};
 use crate::source::gate::Entry;
@@ -227,7 +228,7 @@ fn check_identities(
     first: bool,
 ) -> Result<(Identities, Vec<serde_json::Value>), PipelineError> {
     let now = Identities {
-        schema: 1,
+        schema: INDEX_FORMAT,
         dictionary: stages.segmenter.dictionary_hash(),
         model: stages.model.reference().to_string(),
         zone: shared.config.time.zone.name().to_owned(),
@@ -237,12 +238,9 @@ fn check_identities(
     if first {
         return Ok((now, Vec::new()));
     }
-    if now.dictionary != known.dictionary {
-        return Err(IndexError::Rebuild {
-            path: shared.config.data_dir.clone(),
-            what: "segmentation dictionary",
-        }
-        .into());
+    if let Some(what) = unreadable(&now, known) {
+        let path = shared.config.data_dir.clone();
+        return Err(IndexError::Rebuild { path, what }.into());
     }
     let mut changes = Vec::new();
     let mut changed = |kind: &str, from: String, to: String| {
@@ -258,6 +256,16 @@ fn check_identities(
         tracing::warn!(%change, epoch, "an identity changed: rules compare only what was analyzed alike");
     }
     Ok((Identities { epoch, ..now }, changes))
+}
+
+/// What of an index of `known` makes it useless to a process of `now`.
+fn unreadable(now: &Identities, known: &Identities) -> Option<&'static str> {
+    [
+        ("index format", now.schema != known.schema),
+        ("segmentation dictionary", now.dictionary != known.dictionary),
+    ]
+    .into_iter()
+    .find_map(|(what, differs)| differs.then_some(what))
 }
 
 fn start_workers(
@@ -439,4 +447,34 @@ fn finish(keeper: &mut Keeper) -> Result<(), PipelineError> {
 /// Where the files of a data directory are.
 pub fn index_directory(data_dir: &Path) -> std::path::PathBuf {
     data_dir.join("index")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_of_another_format_or_dictionary_is_refused_and_one_of_another_model_is_not() {
+        let known = Identities {
+            schema: INDEX_FORMAT,
+            dictionary: 7,
+            model: "fast 1".to_owned(),
+            ..Identities::default()
+        };
+        let other_model = Identities {
+            model: "fast 2".to_owned(),
+            ..known.clone()
+        };
+        assert_eq!(unreadable(&other_model, &known), None);
+        let older = Identities {
+            schema: INDEX_FORMAT - 1,
+            ..known.clone()
+        };
+        assert_eq!(unreadable(&known, &older), Some("index format"));
+        let other_words = Identities {
+            dictionary: 8,
+            ..known.clone()
+        };
+        assert_eq!(unreadable(&known, &other_words), Some("segmentation dictionary"));
+    }
 }

@@ -6,6 +6,7 @@ use super::field::{FlagField, TimeField};
 use super::filter::{Clause, clamp_ms};
 use super::guarded::Guarded;
 use super::parse::Scope;
+use crate::index::id_term;
 use crate::index::schema::Fields;
 use crate::item::Precision;
 use std::ops::Bound;
@@ -80,7 +81,7 @@ impl Clause {
                 let author = || Bound::Included(Term::from_field_u64(fields.author, *hash));
                 range(author(), author())
             }
-            Self::Id(hash) => silent(term_query(Term::from_field_bytes(fields.id, &hash.to_be_bytes()))),
+            Self::Id(hash) => silent(term_query(id_term(fields, *hash))),
         }
     }
 }
