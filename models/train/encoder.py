@@ -56,9 +56,12 @@ class Layer(nn.Module):
     def forward(self, x, mask, dropout: float):
         batch, length, _ = x.shape
         q, k, v = self.qkv(x).view(batch, length, 3, ATTENTION_HEADS, -1).permute(2, 0, 3, 1, 4)
-        # written out: the fused kernel's backward pass is ten times slower on a CPU
-        weights = (q @ k.transpose(2, 3) * (WIDTH // ATTENTION_HEADS) ** -0.5 + mask).softmax(3)
-        attended = weights.to(v.dtype) @ v
+        if x.device.type == "cpu":
+            # written out: the fused kernel's backward pass is ten times slower there
+            weights = (q @ k.transpose(2, 3) * (WIDTH // ATTENTION_HEADS) ** -0.5 + mask).softmax(3)
+            attended = weights.to(v.dtype) @ v
+        else:
+            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(q.dtype))
         attended = self.attention_out(attended.transpose(1, 2).reshape(batch, length, WIDTH))
         x = self.attention_norm(x + dropout_of(attended, dropout, self.training))
         return self.norm(x + dropout_of(self.outer(F.gelu(self.inner(x))), dropout, self.training))
@@ -76,8 +79,8 @@ class Encoder(nn.Module):
         """ids [batch, length], mask [batch, length] of bool → hidden states."""
         x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
         x = dropout_of(x, dropout, self.training)
-        bias = torch.zeros(mask.shape, dtype=x.dtype).masked_fill(~mask, -1e4)[:, None, None, :]
-        if torch.is_autocast_enabled("cpu"):
+        bias = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill(~mask, -1e4)[:, None, None, :]
+        if torch.is_autocast_enabled(x.device.type):
             bias = bias.to(torch.bfloat16)
         for layer in self.layers:
             x = layer(x, bias, dropout)
@@ -98,7 +101,7 @@ class Model(nn.Module):
 
     def forward(self, ids, mask, dropout: float = 0.0, auxiliary: bool = True):
         x = self.encoder(ids, mask, dropout).float()
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(x.device.type, enabled=False):
             scores = (x @ self.queries).masked_fill(~mask[:, :, None], -1e4)
             seen = scores.softmax(1).transpose(1, 2) @ x
             cls = x[:, 0]

@@ -106,8 +106,8 @@ class Graph:
         return self.node("LayerNormalization", [x, self.constant(name + "_w", weight), self.constant(name + "_b", bias)], axis=-1, epsilon=E.EPSILON)
 
 
-def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = None, smooth: bool = False) -> onnx.ModelProto:
-    """input_ids, attention_mask [batch, length] of int64 → logits of each head and `vector`."""
+def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = None, smooth: bool = False, curve: tuple[float, float] = (1.0, 0.0)) -> onnx.ModelProto:
+    """input_ids, attention_mask [batch, length] of int64 → logits of each head and `vector`. `curve`: of `measure.curved`, for the sentiment."""
     g = Graph(scheme, ranges, smooth)
     w = {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
     c, n = g.constant, g.node
@@ -170,7 +170,10 @@ def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = Non
     pick = lambda a, b, width, name: n("Reshape", [n("Slice", [logits, c(f"{name}_from", np.array([a, 0], np.int64)), c(f"{name}_to", np.array([b, width], np.int64)), axis(1, 2)]), c(f"{name}_shape", np.array([0, (b - a) * width], np.int64))], name=name)  # noqa: E731
     pick(0, E.ASPECT_COUNT, 4, "aspects")
     for number, (name, width) in enumerate(E.ANSWERS.items(), E.ASPECT_COUNT):
-        pick(number, number + 1, width, name)
+        pick(number, number + 1, width, name if name != "sentiment" else "sentiment_plain")
+    below = n("Sub", ["sentiment_plain", n("ReduceMax", ["sentiment_plain"], axes=[-1], keepdims=1)])  # -d
+    linear, square = (n("Mul", [value, c(f"curve_{number}", np.array(factor, np.float32))]) for number, (value, factor) in enumerate([(below, curve[0]), (n("Mul", [below, below]), curve[1])]))
+    n("Sub", [linear, square], name="sentiment")
     n("LpNormalization", [flat], name="vector", axis=1, p=2)
     sizes = {"sentiment": 3, "aspects": 64, "severity": 4, "intent": 5, "valid": 2, "vector": E.WIDTH}
     graph = helper.make_graph(

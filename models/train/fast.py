@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 
 import data as D
 import features
-from precise import margin_loss
+from precise import margin_loss, soft_loss
 
 TOKENIZER = {"orders": 4, "hash_bits": 20, "head_chars": 400, "tail_chars": 200}
 MOST_ROWS = 65_535  # a row is a u16, 0 is the padding
@@ -62,16 +63,28 @@ class Net(nn.Module):
         return dict(zip(WIDTHS, torch.split(logits, list(WIDTHS.values()), dim=1)))
 
 
+def _hashed(texts: list[str]) -> list[np.ndarray]:
+    return [features.hashed_ngrams(text, **TOKENIZER).astype(np.int32) for text in texts]
+
+
 class Bags:
     """The n-grams of all texts, one after the other."""
 
+    PART = 4_096
+
     def __init__(self, flat: np.ndarray, ends: np.ndarray):
         self.flat, self.ends = flat, ends
+        self.lengths = np.diff(ends)
 
     @classmethod
     def of(cls, texts: list[str]) -> "Bags":
-        parts = [features.hashed_ngrams(text, **TOKENIZER).astype(np.int32) for text in texts]
-        return cls(np.concatenate(parts), np.cumsum([0] + [len(part) for part in parts]))
+        parts = [texts[start : start + cls.PART] for start in range(0, len(texts), cls.PART)]
+        if len(parts) > 2:
+            with ProcessPoolExecutor() as pool:
+                made = [row for part in pool.map(_hashed, parts) for row in part]
+        else:
+            made = _hashed(texts)
+        return cls(np.concatenate(made), np.cumsum([0] + [len(row) for row in made]))
 
     def row(self, k: int) -> np.ndarray:
         return self.flat[self.ends[k] : self.ends[k + 1]]
@@ -79,29 +92,39 @@ class Bags:
     def mapped(self, remap: np.ndarray) -> "Bags":
         """Buckets → rows, the unknown ones left out, each once."""
         rows = remap[self.flat]
-        text = np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends))
+        text = np.repeat(np.arange(len(self.lengths)), self.lengths)
         keep = rows > 0
         pairs = np.unique(text[keep].astype(np.int64) << 20 | rows[keep])
-        counts = np.bincount(pairs >> 20, minlength=len(self.ends) - 1)
+        counts = np.bincount(pairs >> 20, minlength=len(self.lengths))
         return Bags((pairs & 0xFFFFF).astype(np.int32), np.concatenate([[0], np.cumsum(counts)]))
 
+    def weights(self, weight: np.ndarray) -> np.ndarray:
+        """How many texts hold a bucket, each text counted by its weight."""
+        return np.bincount(self.flat, weights=np.repeat(weight, self.lengths), minlength=2 ** TOKENIZER["hash_bits"])
+
+    def on(self, device: torch.device) -> "Batches":
+        return Batches(self, device)
+
+
+class Batches:
+    """The same on the device, given out by batches."""
+
+    def __init__(self, bags: Bags, device: torch.device):
+        self.device = device
+        self.flat = torch.from_numpy(bags.flat).to(device)
+        self.starts = torch.from_numpy(bags.ends[:-1]).to(device)
+        self.lengths = bags.lengths
+
     def batch(self, index: np.ndarray, drop: float = 0.0):
-        starts, lengths = self.ends[index], self.ends[index + 1] - self.ends[index]
-        offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        places = np.repeat(starts - offsets, lengths) + np.arange(lengths.sum())
-        flat = torch.from_numpy(self.flat[places].astype(np.int64))
+        """Rows one after the other, where each text begins, and how many it holds."""
+        total = int(self.lengths[index].sum())
+        lengths = torch.from_numpy(self.lengths[index]).to(self.device)
+        offsets = lengths.cumsum(0) - lengths
+        shift = self.starts[torch.from_numpy(index).to(self.device)] - offsets
+        flat = self.flat[torch.repeat_interleave(shift, lengths, output_size=total) + torch.arange(total, device=self.device)].long()
         if drop > 0:
-            flat = torch.where(torch.rand(len(flat)) > drop, flat, 0)
-        counts = torch.from_numpy(np.maximum(lengths, 1).astype(np.float32) * (1 - drop))
-        return flat, torch.from_numpy(offsets), counts
-
-
-def bucket_weights(bags: Bags, index: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """How many of the texts in `index` hold a bucket, each text counted by its weight."""
-    total = np.zeros(2 ** TOKENIZER["hash_bits"])
-    for k in index:
-        total[bags.row(k)] += weight[k]
-    return total
+            flat = torch.where(torch.rand(total, device=self.device) > drop, flat, 0)
+        return flat, offsets, lengths.clamp(min=1).float() * (1 - drop)
 
 
 def remap_of(buckets: np.ndarray) -> np.ndarray:
@@ -122,20 +145,20 @@ def most_telling(scout: Net, scout_buckets: np.ndarray, weights: np.ndarray, mos
     """
     buckets = np.sort(scout_buckets)
     with torch.no_grad():
-        moved = scout.direct(scout.embedding.weight[1:]).norm(dim=1).numpy()
+        moved = scout.direct(scout.embedding.weight[1:]).norm(dim=1).cpu().numpy()
     value = moved * np.sqrt(weights[buckets])
     return buckets[np.argsort(-value, kind="stable")[:most]]
 
 
-def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[str, np.ndarray] | None, settings: Settings, every=None) -> Net:
-    """`soft`: the teacher's probabilities for each text of `texts`; `index`: the texts to learn from."""
+def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[str, torch.Tensor], settings: Settings, device: torch.device, every=None) -> Net:
+    """`soft`: the teachers' probabilities for each text of `texts`; `index`: the texts to learn from."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
-    net = Net(rows, settings)
+    net = Net(rows, settings).to(device)
     mean = copy.deepcopy(net)
-    labels = {name: torch.from_numpy(values) for name, values in texts.labels.items()}
-    trust = torch.from_numpy(texts.trust)
-    targets = {name: torch.from_numpy(p.reshape(len(texts), -1).astype(np.float32)) for name, p in (soft or {}).items() if name in SOFT}
+    batches = bags.on(device)
+    labels = {name: torch.from_numpy(values).to(device) for name, values in texts.labels.items()}
+    trust = torch.from_numpy(texts.trust).to(device)
     others = [p for name, p in net.named_parameters() if not name.startswith("embedding")]
     optimizer = torch.optim.AdamW(
         [{"params": [net.embedding.weight], "lr": settings.row_rate, "weight_decay": 0.0}, {"params": others, "lr": settings.rate, "weight_decay": 0.01}],
@@ -145,45 +168,41 @@ def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[s
     drawn = np.concatenate([index, *[labelled] * (settings.repeat_labelled - 1)])
     steps = settings.epochs * -(-len(drawn) // settings.batch)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.01, 1 - step / steps))
-    step = 0
+    step, started = 0, time.time()
     for epoch in range(settings.epochs):
         net.train()
-        total = 0.0
+        total = torch.zeros((), device=device)
         order = rng.permutation(drawn)
         for start in range(0, len(order), settings.batch):
             part = order[start : start + settings.batch]
-            at = torch.from_numpy(part)
-            out = net(*bags.batch(part, settings.drop_rows), settings.dropout)
+            at = torch.from_numpy(part).to(device)
+            out = net(*batches.batch(part, settings.drop_rows), settings.dropout)
             loss = settings.weak * margin_loss(out["sentiment"], labels["polarity"][at], trust[at])
             for name, weight in SOFT.items():
                 logits = out[name].reshape(-1, 4) if name == "aspects" else out[name]
                 target = labels[name][at].reshape(-1)
-                if (target != D.UNKNOWN).any():
-                    loss = loss + settings.hard * weight * F.cross_entropy(logits, target, reduction="sum")
-                if soft:
-                    target = targets[name][at].reshape(logits.shape)
-                    answered = ~target[:, 0].isnan()
-                    loss = loss + settings.soft * weight * F.cross_entropy(logits[answered], target[answered], reduction="sum")
+                loss = loss + settings.hard * weight * F.cross_entropy(logits, target, reduction="sum", ignore_index=D.UNKNOWN)
+                loss = loss + settings.soft * weight * soft_loss(logits, soft[name][at])
             optimizer.zero_grad()
             (loss / len(part)).backward()
             net.embedding.weight.grad[0] = 0
             optimizer.step()
             schedule.step()
-            total += float(loss.detach()) / len(part)
+            total += loss.detach() / len(part)
             step += 1
             if step % 4 == 0:
                 with torch.no_grad():
                     keep = min(settings.average, (step / 4 + 1) / (step / 4 + 10))
                     torch._foreach_lerp_(list(mean.parameters()), list(net.parameters()), 1 - keep)
         if every:
-            every(mean, f"epoch {epoch} loss {total * settings.batch / len(order):.4f} cpu {time.process_time():.0f} s")
+            every(mean, f"epoch {epoch} loss {float(total) * settings.batch / len(order):.4f}, {time.time() - started:.0f} s")
     return mean
 
 
-def predict(net: Net, bags: Bags, index: np.ndarray) -> dict[str, np.ndarray]:
-    net.eval()
-    parts = []
+def predict(net: Net, bags: Bags, device: torch.device) -> dict[str, np.ndarray]:
+    net = net.to(device).eval()
+    batches, parts = bags.on(device), []
     with torch.no_grad():
-        for start in range(0, len(index), 1024):
-            parts.append(net(*bags.batch(index[start : start + 1024])))
-    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+        for start in range(0, len(bags.lengths), 1024):
+            parts.append(net(*batches.batch(np.arange(start, min(start + 1024, len(bags.lengths))))))
+    return {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}

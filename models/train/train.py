@@ -1,6 +1,6 @@
 """Trains the models that ship, from a directory with labels/ and data/raw/. See README.md.
 
-    train.py --data DIR --work DIR [precise] [fast] [figures] [cascade]
+    train.py --data DIR --work DIR [encoder] [teachers] [precise] [fast] [export] [figures] [cascade]
 
 Each step keeps what it made in the work directory and begins with what the step before it left there.
 """
@@ -8,6 +8,7 @@ Each step keeps what it made in the work directory and begins with what the step
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ import export_precise
 import fast
 import measure as M
 import precise
+import pretrain
 import wordpiece
 
 MODELS = Path(__file__).resolve().parents[1]
@@ -37,32 +39,8 @@ ENCODER_JAR = (
 )
 ENCODER_SHA256 = "303b0fbe4eed8cdeae9e25d576946a6b18e53caf330f95cae90a4976abddbcaf"
 HEAD, TAIL = 96, 30  # pieces of a long text; [CLS] and [SEP] come on top
-TRAINED_HEAD, TRAINED_TAIL = 70, 26  # in training, which long texts would slow down most
-# How much of the weakly labelled texts of a file the encoder sees; the student sees them all.
-WEAK_SHARE = {
-    "ecom_online_shopping_10_cats": 0.5,
-    "review_takeaway_waimai": 1.0,
-    "review_hotel_chnsenticorp_htl": 1.0,
-    "ecom_eprstmt": 1.0,
-    "review_hk_openrice_senti": 1.0,
-    "social_car_bdci2018_aspect": 1.0,
-    "review_restaurant_asap_sample": 1.0,
-    "appreview_smarthome_ios": 0.6,
-    "social_weibo_senti100k_subset": 0.5,
-    "ecom_nlpcc2014_task2": 0.25,
-}
-# How many of a file's texts the teacher answers, beside the labelled ones; a text with a label or a polarity stays in without its answer.
-MOST_ANSWERED = {
-    "ecom_online_shopping_10_cats": 8_000,
-    "appreview_smarthome_ios": 4_000,
-    "review_takeaway_waimai": 8_000,
-    "ecom_nlpcc2014_task2": 2_000,
-    "social_douyin_robotaxi": 3_000,
-    "social_car_bdci2018_aspect": 3_000,
-    "ecom_eprstmt": 4_000,
-    "social_weibo_smp2020_ewect": 1_500,
-}
-MOST_ANSWERED_OTHERS = 1_000
+POSITIONS = HEAD + TAIL + 2
+UNCALIBRATED = M.Calibration({name: 1.0 for name in (*M.HEADS, "valid", "aspects")})
 CONFIDENCE = {"sentiment": 0.60, "intent": 0.50}
 
 
@@ -71,19 +49,20 @@ class Work:
 
     def __init__(self, arguments: argparse.Namespace):
         self.arguments = arguments
+        self.device = torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.directory: Path = arguments.work
         self.directory.mkdir(parents=True, exist_ok=True)
         self.texts: D.Texts = self.kept("texts", lambda: D.read(arguments.data))
-        self.vocabulary, self.kept_rows, self.rows = self.kept("pieces", self._pieces)
-        # a fixed draw that says which weakly labelled texts are seen
-        self.draw = np.random.default_rng(7).random(len(self.texts))
+        self.vocabulary, self.pretrained = self.kept("encoder", self._encoder)
+        self.rows = wordpiece.encode(wordpiece.tokenizer(self.vocabulary), self.texts.folded, HEAD, TAIL)
+        self.pieces = precise.Pieces(self.rows, self.device)
 
     def kept(self, name: str, make):
-        path = self.directory / f"{name}.pickle"
+        path = self.directory / f"{name}.pickle.gz"
         if path.exists():
-            return pickle.loads(path.read_bytes())
+            return pickle.loads(gzip.decompress(path.read_bytes()))
         made = make()
-        path.write_bytes(pickle.dumps(made))
+        path.write_bytes(gzip.compress(pickle.dumps(made), 6))
         return made
 
     def encoder_files(self) -> tuple[Path, Path]:
@@ -99,29 +78,35 @@ class Work:
                 opened.extract(name, self.directory)
         return tuple(self.directory / name for name in names)
 
-    def _pieces(self):
-        _, tokenizer_json = self.encoder_files()
+    def _encoder(self) -> tuple[list[str], dict[str, np.ndarray]]:
+        """The cut vocabulary, and the pretrained weights for it, in 16 bits."""
+        onnx_file, tokenizer_json = self.encoder_files()
         original = wordpiece.read_vocabulary(tokenizer_json)
         kept, added = wordpiece.cut_vocabulary(original, self.texts.folded)
         place = {piece: number for number, piece in enumerate(original)}
-        vocabulary = kept + added
-        rows = wordpiece.encode(wordpiece.tokenizer(vocabulary), self.texts.folded, HEAD, TAIL)
-        return vocabulary, np.array([place[piece] for piece in kept]), rows
+        torch.manual_seed(1)
+        encoder = E.Encoder(len(kept) + len(added), POSITIONS)
+        E.load_pretrained(encoder, E.initializers(onnx_file), np.array([place[piece] for piece in kept]))
+        return kept + added, halved(encoder.state_dict())
 
-    def model(self, seed: int = 1) -> E.Model:
-        torch.manual_seed(seed)
-        return E.Model(len(self.vocabulary), HEAD + TAIL + 2)
+    def fresh(self) -> E.Model:
+        """The encoder after the step `encoder`, with heads that know nothing: the same ones for every teacher, so that their mean is a model too."""
+        torch.manual_seed(1)
+        model = E.Model(len(self.vocabulary), POSITIONS)
+        path = self.directory / "encoder.pt"
+        model.encoder.load_state_dict(torch.load(path) if path.exists() else full(self.pretrained))
+        return model
+
+    def load(self, name: str) -> E.Model:
+        model = E.Model(len(self.vocabulary), POSITIONS)
+        model.load_state_dict(full(torch.load(self.directory / f"{name}.pt", map_location="cpu")))
+        return model
+
+    def save(self, model: torch.nn.Module, name: str) -> None:
+        torch.save({key: value.cpu() for key, value in model.state_dict().items()}, self.directory / f"{name}.pt")
 
     def keep_calibration(self, name: str, calibration: M.Calibration, threshold: float) -> None:
         (self.directory / f"{name}-calibration.pickle").write_bytes(pickle.dumps((calibration, threshold)))
-
-    def load(self, name: str) -> E.Model:
-        model = self.model()
-        model.load_state_dict(torch.load(self.directory / f"{name}.pt"))
-        return model
-
-    def save(self, model: E.Model, name: str) -> None:
-        torch.save(model.state_dict(), self.directory / f"{name}.pt")
 
     # Which texts a step learns from or is measured on.
 
@@ -133,37 +118,96 @@ class Work:
         known = self.texts.labelled | (np.isin(self.texts.source, list(M.PUBLIC.values())) & (self.texts.labels["polarity"] != D.UNKNOWN))
         return np.flatnonzero((self.texts.side == side) & known)
 
-    def report(self, words: str, model: E.Model) -> None:
+    def report(self, model: E.Model, words: str) -> None:
         index = self.measured("dev")
-        print(words, M.report(precise.predict(model, self.rows, index), self.texts.subset(index)), time.strftime("%H:%M:%S"), flush=True)
+        print(words, M.report(precise.predict(model, self.pieces, index), self.texts.subset(index)), flush=True)
 
 
-def shortened(row: np.ndarray) -> np.ndarray:
-    return row if len(row) <= TRAINED_HEAD + TRAINED_TAIL + 2 else np.concatenate([row[: TRAINED_HEAD + 1], row[-TRAINED_TAIL - 1 :]])
+def halved(weights: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {name: value.cpu().numpy().astype(np.float16) for name, value in weights.items()}
 
 
-def fine_tuned(work: Work, start: E.Model, settings: precise.Settings) -> E.Model:
-    """Labelled texts in every epoch, and in each its own part of the weakly labelled ones."""
-    texts = work.texts
-    labelled = np.flatnonzero(work.learnt() & texts.labelled)
+def full(weights: dict) -> dict[str, torch.Tensor]:
+    return {name: torch.as_tensor(value).float() for name, value in weights.items()}
+
+
+def drawer(work: Work, epochs: int):
+    """Which texts each epoch is made of: all labelled ones, and of the weakly labelled ones a part that changes."""
+    texts, learnt = work.texts, work.learnt()
+    labelled = np.flatnonzero(learnt & texts.labelled)
     invalid = labelled[texts.labels["valid"][labelled] == 1]
-    validity = np.flatnonzero(work.learnt() & ~texts.labelled & (texts.labels["valid"] != D.UNKNOWN))
-    share = np.array([WEAK_SHARE.get(source, 0.0) for source in texts.source])
-    weak = np.flatnonzero(work.learnt() & ~texts.labelled & (texts.labels["polarity"] != D.UNKNOWN) & (work.draw < share))
+    validity = np.flatnonzero(learnt & ~texts.labelled & (texts.labels["valid"] != D.UNKNOWN))
+    other = np.any([(texts.labels[name] != D.UNKNOWN).reshape(len(texts), -1).any(1) for name in ("polarity", "emotion", "car")], axis=0)
+    weak = np.flatnonzero(learnt & ~texts.labelled & other)
+    weak = np.random.default_rng(7).permutation(weak)
+    each = work.arguments.weak_rounds
 
     def drawn(epoch: int, rng) -> np.ndarray:
         # junk is rare: it and the texts labelled for it alone stand in three times
-        return np.concatenate([labelled, *[invalid] * 2, *[validity] * 3, weak[epoch :: settings.epochs]])
+        part = np.concatenate([weak] * each)[epoch::epochs] if each else weak[:0]
+        return np.concatenate([labelled, *[invalid] * 2, *[validity] * 3, part])
 
-    rows = [shortened(row) for row in work.rows]
-    return precise.train(start, rows, texts, drawn, settings, every=lambda model, words: work.report(words, model))
+    return drawn
 
 
-def pretrained(work: Work) -> E.Model:
-    model = work.model(1)
-    onnx_file, _ = work.encoder_files()
-    E.load_pretrained(model.encoder, E.initializers(onnx_file), work.kept_rows)
-    return model
+def step_encoder(work: Work) -> None:
+    """Texts of `dev` are left out, and those of `test`, so that nothing at all is known of them."""
+    if work.arguments.masked_epochs:
+        model = work.fresh()
+        pretrain.train(model.encoder, work.pieces, np.flatnonzero(work.learnt()), work.arguments.masked_epochs)
+        work.save(model.encoder, "encoder")
+
+
+def step_teachers(work: Work) -> None:
+    """Several runs that differ in the order of the texts alone; their mean answers on all texts, and their mean weights."""
+    texts, only = work.texts, work.arguments.teacher
+    everything = np.arange(len(texts))
+    seeds = range(1, work.arguments.teachers + 1)
+    for seed in [only] if only else seeds:
+        if not (work.directory / f"teacher-{seed}.pt").exists():
+            settings = precise.Settings(epochs=work.arguments.epochs, rate=work.arguments.rate, average=0.98, seed=seed, consistency=work.arguments.consistency)
+            model = precise.train(work.fresh(), work.pieces, texts, drawer(work, settings.epochs), settings, every=work.report)
+            logits = precise.predict(model, work.pieces, everything)
+            work.kept(f"answers-{seed}", lambda: {name: p.astype(np.float16) for name, p in UNCALIBRATED.probabilities(logits).items()})
+            work.save(model, f"teacher-{seed}")
+    if only:
+        return
+    every = [work.kept(f"answers-{seed}", dict) for seed in seeds]
+    answers = {name: np.mean([one[name].astype(np.float32) for one in every], axis=0) for name in every[0]}
+    index = work.measured("dev")
+    print(f"{len(seeds)} teachers together:", M.report({name: np.log(p[index] + 1e-9) for name, p in answers.items()}, texts.subset(index)), flush=True)
+    weights = [torch.load(work.directory / f"teacher-{seed}.pt") for seed in seeds]
+    mean = work.fresh()
+    mean.load_state_dict({name: sum(one[name] for one in weights) / len(weights) for name in weights[0]})
+    work.report(mean, "their mean weights:")
+    work.save(mean, "mean")
+    (work.directory / "answers.pickle.gz").unlink(missing_ok=True)
+    work.kept("answers", lambda: {name: p.astype(np.float16) for name, p in answers.items()})
+
+
+def taught(work: Work, heads) -> dict[str, torch.Tensor]:
+    """The teachers' probabilities where they may be learnt from."""
+    if not (work.directory / "answers.pickle.gz").exists():
+        raise SystemExit("no answers of teachers: run the step `teachers` first")
+    soft = {name: torch.from_numpy(p).to(work.device) for name, p in work.kept("answers", dict).items() if name in heads}
+    hidden = torch.from_numpy(~work.learnt()).to(work.device)
+    for p in soft.values():
+        p[hidden] = float("nan")
+    return soft
+
+
+def step_precise(work: Work) -> None:
+    """From the teachers' mean weights, with their mean answers on all texts beside the labels."""
+    soft = taught(work, precise.SOFT_HEADS)
+    settings = precise.Settings(epochs=work.arguments.precise_epochs, rate=work.arguments.rate, average=0.99, seed=99)
+    labelled = drawer(work, settings.epochs)
+    everything = np.flatnonzero(work.learnt())
+
+    def drawn(epoch: int, rng) -> np.ndarray:
+        return np.concatenate([everything, labelled(epoch, rng)])
+
+    start = work.load("mean")
+    work.save(precise.train(start, work.pieces, work.texts, drawn, settings, soft, every=work.report), "precise")
 
 
 def valid_threshold(p_invalid: np.ndarray, truth: np.ndarray, least: float = 0.95) -> float:
@@ -254,113 +298,64 @@ def bag_answers(work: Work, graph: bytes, remap: np.ndarray):
     return answer
 
 
-def step_precise(work: Work) -> None:
-    if not (work.directory / "precise.pt").exists():
-        settings = precise.Settings(epochs=work.arguments.epochs, rate=1.5e-4, average=0.985)
-        work.save(fine_tuned(work, pretrained(work), settings), "precise")
-    model = work.load("precise")
-    sample = np.random.default_rng(5).choice(np.flatnonzero(work.learnt() & work.texts.labelled), 128, replace=False)
-    ranges = export_precise.input_ranges(model, [precise.padded(work.rows, part) for part in np.array_split(sample, 4)])
-    graph = export_precise.build({name: value.numpy() for name, value in model.state_dict().items()}, work.arguments.scheme, ranges, smooth=True).SerializeToString()
-    answer = one_by_one(work, graph)
-    calibration, threshold = calibrated(work, answer)
-    export_precise.write(work.arguments.out / "precise", work.arguments.version, graph, work.vocabulary, HEAD, TAIL, calibration, threshold, CONFIDENCE)
-    work.keep_calibration("precise", calibration, threshold)
-
-
-def clauses(texts: D.Texts, index: np.ndarray, most: int, seed: int = 3) -> list[str]:
-    """Parts of longer texts, cut at the ends of sentences: what the teacher says of a part teaches what each part says."""
-    rng = np.random.default_rng(seed)
-    made = []
-    for k in rng.permutation(index):
-        text = texts.folded[k]
-        if len(text) < 30:
-            continue
-        parts = [part.strip() for part in D.SENTENCE_END.split(text) if len(part.strip()) >= 6]
-        if len(parts) >= 2:
-            start = int(rng.integers(0, len(parts)))
-            made.append(",".join(parts[start : start + int(rng.integers(1, 3))])[:300])
-        if len(made) == most:
-            break
-    return made
-
-
-def taught(work: Work) -> tuple[D.Texts, dict[str, np.ndarray], fast.Bags]:
-    """All that the student learns from, with the teacher's probabilities and the n-grams."""
-    texts = work.texts
-    index = np.flatnonzero(work.learnt())
-    # short texts cost the teacher least, and say most clearly what each n-gram stands for
-    lengths = np.array([len(work.rows[k]) for k in index])
-    short = index[lengths <= work.arguments.longest_asked]
-    order = short[np.argsort(work.draw[short], kind="stable")]
-    taken: dict[str, int] = {}
-    asked = []
-    for k in order:
-        source = texts.source[k]
-        if not texts.labelled[k]:
-            taken[source] = taken.get(source, 0) + 1
-        if texts.labelled[k] or taken[source] <= work.arguments.answered * MOST_ANSWERED.get(source, MOST_ANSWERED_OTHERS):
-            asked.append(k)
-    # in parts, in random order, each kept: an interrupted run goes on, and a run that is short of time does with fewer
-    asked = np.random.default_rng(4).permutation(np.array(asked))
-    parts = np.array_split(asked, max(1, len(asked) // 2_000))
-    model, answers = work.load("precise"), []
-    for number, part in enumerate(parts[: work.arguments.most_parts]):
-        answers.append(work.kept(f"answers-{number}", lambda: precise.predict(model, [shortened(work.rows[k]) for k in part])))
-        print(f"the teacher answered part {number + 1} of {len(parts)}", flush=True)
-    asked = np.concatenate(parts[: len(answers)])
-    silent = np.setdiff1d(index, asked)
-    known = np.any([texts.labels[name][silent] != D.UNKNOWN for name in ("polarity", "valid", "sentiment")], axis=0)
-    silent = silent[known]
-    extra = clauses(texts, index, work.arguments.clauses)
-    if extra:
-        answers.append(precise.predict(model, wordpiece.encode(wordpiece.tokenizer(work.vocabulary), extra, TRAINED_HEAD, TRAINED_TAIL)))
-    both = texts.subset(np.concatenate([silent, asked])).with_unlabelled(extra)
-    calibration = M.Calibration({name: 1.0 for name in (*M.HEADS, "valid", "aspects")})
-    soft = {}
-    for name, p in calibration.probabilities({name: np.concatenate([part[name] for part in answers]) for name in answers[0]}).items():
-        soft[name] = np.full((len(both), *p.shape[1:]), np.nan, dtype=np.float16)
-        soft[name][len(silent) :] = p
-    print(f"{len(both)} texts, {len(silent)} of them without an answer of the teacher", flush=True)
-    return both, soft, fast.Bags.of(both.folded)
-
-
-def student(work: Work):
+def step_fast(work: Work) -> None:
     """The weights of the student, its map of buckets to rows, and its settings."""
-    texts, soft, bags = work.kept("taught", lambda: taught(work))
-    everything = np.arange(len(texts))
-    weight = np.where(texts.labelled, 1.0, np.where(texts.labels["polarity"] != D.UNKNOWN, 0.5, 0.25))
-    weights = fast.bucket_weights(bags, everything, weight)
-    settings = fast.Settings(epochs=work.arguments.student_epochs)
-    index = work.measured("dev")
-    dev, dev_bags = work.texts.subset(index), fast.Bags.of([work.texts.folded[k] for k in index])
+    texts, soft = work.texts, taught(work, fast.SOFT)
+    learnt = np.flatnonzero(work.learnt())
+    bags = fast.Bags.of(texts.folded)
+    weight = np.where(texts.labelled, 1.0, np.where(texts.labels["polarity"] != D.UNKNOWN, 0.5, 0.25)) * work.learnt()
+    weights = bags.weights(weight)
+    settings = fast.Settings(epochs=work.arguments.student_epochs, dimension=work.arguments.student_dimension, weak=work.arguments.student_weak)
     remap = fast.remap_of(fast.most_frequent(weights, settings.least_texts, fast.MOST_ROWS))
     if work.arguments.scout:
-        scout_buckets = fast.most_frequent(weights, 1.0, 250_000)
-        scout_settings = fast.Settings(dimension=8, hidden=32, epochs=2, row_rate=1e-2, rate=5e-3)
-        scout_map = fast.remap_of(scout_buckets)
-        scout = fast.train(len(scout_buckets) + 1, bags.mapped(scout_map), texts, everything, soft, scout_settings, every=lambda net, words: print("scout", words, flush=True))
+        scout_buckets = fast.most_frequent(weights, 1.0, 400_000)
+        scout_settings = fast.Settings(dimension=16, hidden=32, epochs=3, row_rate=1e-2, rate=5e-3)
+        scout_bags = bags.mapped(fast.remap_of(scout_buckets))
+        scout = fast.train(len(scout_buckets) + 1, scout_bags, texts, learnt, soft, scout_settings, work.device, every=lambda net, words: print("scout", words, flush=True))
         remap = fast.remap_of(fast.most_telling(scout, scout_buckets, weights, fast.MOST_ROWS))
-    known, dev_known = bags.mapped(remap), dev_bags.mapped(remap)
-    print(f"{len(texts)} texts, {int(remap.max())} rows, {len(known.flat) / len(texts):.0f} a text", flush=True)
+    known = bags.mapped(remap)
+    index = work.measured("dev")
+    dev, dev_known = texts.subset(index), fast.Bags.of([texts.folded[k] for k in index]).mapped(remap)
+    print(f"{len(learnt)} texts, {int(remap.max())} rows, {len(known.flat) / len(texts):.0f} a text", flush=True)
 
     def every(net, words):
-        print(words, M.report(fast.predict(net, dev_known, np.arange(len(index))), dev), flush=True)
+        print(words, M.report(fast.predict(net, dev_known, work.device), dev), flush=True)
 
-    net = fast.train(int(remap.max()) + 1, known, texts, everything, soft, settings, every)
-    return net.state_dict(), remap, settings
+    net = fast.train(int(remap.max()) + 1, known, texts, learnt, soft, settings, work.device, every)
+    torch.save((halved(net.state_dict()), remap, settings), work.directory / "fast.pt")
 
 
-def step_fast(work: Work) -> None:
-    if not (work.directory / "fast.pt").exists():
-        torch.save(student(work), work.directory / "fast.pt")
+def step_export(work: Work) -> None:
+    """Graphs, and by the answers of the graphs on `dev` the temperatures and thresholds."""
+    if (work.directory / "precise.pt").exists() and work.arguments.only in (None, "precise"):
+        model = work.load("precise").eval()
+        sample = np.random.default_rng(5).choice(np.flatnonzero(work.learnt() & work.texts.labelled), 128, replace=False)
+        pieces = precise.Pieces(work.rows, "cpu")
+        ranges = export_precise.input_ranges(model, [pieces.batch(part) for part in np.array_split(sample, 4)])
+        weights = {name: value.numpy() for name, value in model.state_dict().items()}
+        build = lambda curve: export_precise.build(weights, work.arguments.scheme, ranges, True, curve).SerializeToString()  # noqa: E731
+        plain = one_by_one(work, build((1.0, 0.0)))
+        dev = work.measured("dev")
+        dev = dev[work.texts.labelled[dev]]
+        curve = M.best_curve(plain(dev)["sentiment"], work.texts.labels["sentiment"][dev])
+        print("curve of the sentiment:", curve, flush=True)
+        calibration, threshold = calibrated(work, lambda index: (out := plain(index)) | {"sentiment": M.curved(out["sentiment"], curve)})
+        graph = build(curve)
+        export_precise.write(work.arguments.out / "precise", work.arguments.version, graph, work.vocabulary, HEAD, TAIL, calibration, threshold, CONFIDENCE)
+        work.keep_calibration("precise", calibration, threshold)
+    if (work.directory / "fast.pt").exists() and work.arguments.only in (None, "fast"):
+        net, remap = student(work)
+        graph = export_fast.build(net).SerializeToString()
+        calibration, threshold = calibrated(work, bag_answers(work, graph, remap))
+        export_fast.write(work.arguments.out / "fast", work.arguments.version_fast, net, remap, calibration, threshold, CONFIDENCE)
+        work.keep_calibration("fast", calibration, threshold)
+
+
+def student(work: Work) -> tuple[fast.Net, np.ndarray]:
     weights, remap, settings = torch.load(work.directory / "fast.pt", weights_only=False)
     net = fast.Net(int(remap.max()) + 1, settings)
-    net.load_state_dict(weights)
-    graph = export_fast.build(net).SerializeToString()
-    calibration, threshold = calibrated(work, bag_answers(work, graph, remap))
-    export_fast.write(work.arguments.out / "fast", work.arguments.version_fast, net, remap, calibration, threshold, CONFIDENCE)
-    work.keep_calibration("fast", calibration, threshold)
+    net.load_state_dict(full(weights))
+    return net, remap
 
 
 def step_figures(work: Work) -> None:
@@ -369,7 +364,7 @@ def step_figures(work: Work) -> None:
         path = work.arguments.out / name / "model.onnx"
         if (work.directory / f"{name}-calibration.pickle").exists() and (work.arguments.only in (None, name)):
             graph = path.read_bytes()
-            answer = one_by_one(work, graph) if name == "precise" else bag_answers(work, graph, torch.load(work.directory / "fast.pt", weights_only=False)[1])
+            answer = one_by_one(work, graph) if name == "precise" else bag_answers(work, graph, student(work)[1])
             calibration, threshold = pickle.loads((work.directory / f"{name}-calibration.pickle").read_bytes())
             (work.directory / f"{name}-dev.pickle").write_bytes(pickle.dumps((answer(work.measured("dev")), calibration)))
             show(work, name, answer, calibration, threshold)
@@ -394,27 +389,36 @@ def step_cascade(work: Work) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("steps", nargs="*", help="precise, fast, figures, cascade; all of them if none is named")
+    parser.add_argument("steps", nargs="*", help="in their order; all of them if none is named")
     parser.add_argument("--data", type=Path, required=True, help="directory with labels/ and data/raw/")
     parser.add_argument("--work", type=Path, required=True, help="directory for what is made on the way; keep it to go on")
     parser.add_argument("--out", type=Path, default=MODELS)
     parser.add_argument("--version", default="1", help="of precise")
     parser.add_argument("--version-fast", default="3")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=2, help="of the encoder, over the labelled texts")
+    parser.add_argument("--device", help="cpu or cuda; a GPU is used where there is one")
+    parser.add_argument("--masked-epochs", type=int, default=0, help="of masked-language training on all texts before anything else")
+    parser.add_argument("--teachers", type=int, default=1, help="runs whose mean answers are learnt from")
+    parser.add_argument("--teacher", type=int, help="train this one alone, so that several can be trained side by side; then run the step without this")
+    parser.add_argument("--epochs", type=int, default=3, help="of a teacher, over the labelled texts")
+    parser.add_argument("--weak-rounds", type=int, default=1, help="times that a teacher sees each weakly labelled text")
+    parser.add_argument("--rate", type=float, default=1.5e-4)
+    parser.add_argument("--consistency", type=float, default=0.0, help="weight of R-drop; doubles the time")
+    parser.add_argument("--precise-epochs", type=int, default=1, help="of precise, over all texts")
     parser.add_argument("--scheme", default="tensor", choices=["float", "tensor", "row", "static", "blocks"])
-    parser.add_argument("--student-epochs", type=int, default=7)
-    parser.add_argument("--answered", type=float, default=1.0, help="times the usual number of unlabelled texts that the teacher answers")
-    parser.add_argument("--longest-asked", type=int, default=26, help="pieces of the longest text that the teacher answers; more is better and slower")
-    parser.add_argument("--most-parts", type=int, help="ask the teacher for so many parts of 2,000 texts only")
-    parser.add_argument("--clauses", type=int, default=0, help="parts of texts that the teacher labels beside the texts")
-    parser.add_argument("--scout", action=argparse.BooleanOptionalAction, default=False, help="choose the n-grams by what they tell, not by how frequent they are; not measured")
+    parser.add_argument("--student-epochs", type=int, default=20)
+    parser.add_argument("--student-dimension", type=int, default=96)
+    parser.add_argument("--student-weak", type=float, default=0.5, help="weight of the polarities of weakly labelled texts")
+    parser.add_argument("--scout", action=argparse.BooleanOptionalAction, default=True, help="choose the n-grams by what they tell, not by how frequent they are")
     parser.add_argument("--cascade-share", type=float, default=0.25, help="of the labelled texts that may be passed on at most")
     parser.add_argument("--only", help="figures of this model alone")
     parser.add_argument("--with-test", action="store_true", help="learn from the test split too, once all choices are made")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    steps = {"precise": step_precise, "fast": step_fast, "figures": step_figures, "cascade": step_cascade}
+    steps = {
+        "encoder": step_encoder, "teachers": step_teachers, "precise": step_precise, "fast": step_fast,
+        "export": step_export, "figures": step_figures, "cascade": step_cascade,
+    }
     unknown = set(arguments.steps) - set(steps)
     if unknown:
         parser.error(f"no step {', '.join(sorted(unknown))}; there are {', '.join(steps)}")
