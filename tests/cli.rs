@@ -1,10 +1,13 @@
 //! Promises of the command line: exit codes, what goes to stdout, order, and keys that stay with their user.
 #![allow(clippy::unwrap_used)] // helpers outside #[test] functions fail by panicking too
 
+use qingting::clock::Stopwatch;
+use qingting::index::open_for_reading;
 use rdkafka::mocking::MockCluster;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 /// Runs the binary with `home` as home directory, `input` on stdin and no variables of ours.
 fn qingting(home: &Path, arguments: &[&str], input: &str) -> Output {
@@ -189,6 +192,54 @@ fn ingest_counts_what_was_acknowledged_and_what_could_not_be_read() {
         run("item"),
         (Some(1), serde_json::json!({"records": 3, "acked": 2, "failed": 1}))
     );
+}
+
+/// Broke: when the search for the record that ends the process was over, the source waited for ever for the index thread to
+/// ask for the next record.
+#[test]
+fn what_follows_a_search_for_a_guilty_record_is_read() {
+    // more than an open commit and full queues can hold: so many are read one by one
+    const RECORDS: u32 = 6_000;
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name).display().to_string();
+    std::fs::write(path("items.ndjson"), (0..RECORDS).map(item).collect::<String>()).unwrap();
+    let config = format!(
+        "data_dir = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[checkpoint]\nmax_items = 100\n[[source]]\nname = \"shop\"\nformat = \"item\"\nfiles = [{:?}]\n",
+        path("data"),
+        path("items.ndjson"),
+    );
+    std::fs::write(path("q.toml"), config).unwrap();
+    std::fs::create_dir(path("data")).unwrap();
+    std::fs::write(path("data/starts"), "3").unwrap();
+    let mut running = Command::new(env!("CARGO_BIN_EXE_qingting"))
+        .args(["run", "-c", &path("q.toml"), "--exit-when-caught-up"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let started = Stopwatch::start();
+    let status = loop {
+        if let Some(status) = running.try_wait().unwrap() {
+            break status;
+        }
+        if started.elapsed() > Duration::from_secs(180) {
+            running.kill().unwrap();
+            panic!("still running after three minutes");
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let mut log = String::new();
+    running.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    if log.contains("onnx runtime library not found") {
+        println!(
+            "skipped: what_follows_a_search_for_a_guilty_record_is_read: onnx runtime library missing, run scripts/setup.sh"
+        );
+        return;
+    }
+    assert!(status.success(), "{log}");
+    let (_, _, checkpoint) = open_for_reading(Path::new(&path("data/index"))).unwrap();
+    assert_eq!(checkpoint.unwrap().alive_docs, u64::from(RECORDS));
+    assert!(!Path::new(&path("data/starts")).exists(), "the search is over");
+    assert!(!Path::new(&path("data/probe")).exists(), "nothing is suspected");
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub mod watched_directory;
 
 pub use line_file::LineFile;
 pub use payload::*;
-pub use starts::{ProbeFile, StartCounter, Suspect};
+pub use starts::{Probe, StartCounter};
 pub use state_log::*;
 pub use steps::{Bug, Step, crash_on_text, enter, seeded};
 

@@ -3,6 +3,7 @@
 use super::CheckpointError;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Starts without a commit after which records are read one by one.
 pub const STARTS_BEFORE_PROBE: u32 = 3;
@@ -107,6 +108,43 @@ impl ProbeFile {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// The search for the record that ends the process: what the threads of a session share of it.
+pub struct Probe {
+    pub file: ProbeFile,
+    /// As the last start left it: read once, before the first record of this one is entered.
+    pub suspect: Option<Suspect>,
+    on: AtomicBool,
+}
+
+impl Probe {
+    pub fn new(directory: &Path, on: bool) -> Result<Self, CheckpointError> {
+        let file = ProbeFile::new(directory);
+        let suspect = file.suspect().filter(|_| on);
+        if !on {
+            file.clear()?;
+        }
+        Ok(Self {
+            file,
+            suspect,
+            on: AtomicBool::new(on),
+        })
+    }
+
+    /// True while records are read one by one.
+    pub fn is_on(&self) -> bool {
+        self.on.load(Ordering::Acquire)
+    }
+
+    pub fn end(&self) {
+        self.on.store(false, Ordering::Release);
+    }
+
+    /// Whether the record at `position` is to be set aside.
+    pub fn condemns(&self, position: &str) -> bool {
+        self.suspect.as_ref().is_some_and(|suspect| suspect.is_guilty(position))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::document::{PreparedItem, id_term, tombstone};
 use super::lookup::{IdFilter, ItemVersion, Known, KnownDocument, Overlay, find};
-use super::schema::{Fields, TOKENIZER, build};
+use super::schema::{Fields, INDEX_FORMAT, TOKENIZER, build};
 use super::token_text::TokenText;
 use super::{IndexError, id_hash};
 use crate::checkpoint::Payload;
@@ -342,6 +342,15 @@ pub fn open_for_reading(directory: &Path) -> Result<(Index, Fields, Option<Paylo
     }
     register_tokenizer(&index);
     let payload = read_payload(&index)?;
+    if payload
+        .as_ref()
+        .is_some_and(|payload| payload.identities.schema != INDEX_FORMAT)
+    {
+        return Err(IndexError::Rebuild {
+            path: directory.to_owned(),
+            what: "index format",
+        });
+    }
     Ok((index, fields, payload))
 }
 

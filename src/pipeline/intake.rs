@@ -10,7 +10,7 @@ use crate::source::gate::{Entry, Gate};
 use crate::source::kafka::KafkaSource;
 use crate::source::{SourceError, SourceEvent};
 use crate::telemetry::Stage;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -21,6 +21,8 @@ pub(super) const BATCH_RECORDS: usize = 256;
 const FILE_LANE_RECORDS: usize = 1_000;
 /// How long a batch may wait for more records.
 const LINGER: Duration = Duration::from_millis(20);
+/// How often the stop flag is looked at while a record is on its way.
+const PROBE_WAIT: Duration = Duration::from_millis(100);
 
 /// A numbered batch: workers finish in any order, the index thread takes them by number.
 pub struct WorkBatch {
@@ -37,7 +39,7 @@ pub struct Intake {
     pub committed: Receiver<Vec<TopicPosition>>,
     /// Newest record time on the sources, ms: decides what is historical.
     pub newest_record_time_ms: Arc<AtomicI64>,
-    /// One record a batch, and the next only after the last one was applied.
+    /// One record a batch, and the next only after the last one was applied, until the index thread drops its end.
     pub probe: Option<Receiver<()>>,
 }
 
@@ -49,14 +51,13 @@ struct FileLane {
 
 impl Intake {
     /// Runs until the stop flag is set or a source fails for good.
-    pub fn run(self, payload: &Payload) -> Result<(), PipelineError> {
+    pub fn run(mut self, payload: &Payload) -> Result<(), PipelineError> {
         let mut gate = Gate::new(payload.record_hour_ms);
         let mut events = Vec::new();
         let mut files = self.open_files(&payload.files, &mut gate)?;
         let mut kafka = self.open_kafka(&payload.positions, &mut gate, &mut events)?;
         self.report(&mut events);
         let (mut number, mut batch, mut linger) = (0, Vec::with_capacity(BATCH_RECORDS), Stopwatch::start());
-        let limit = if self.probe.is_some() { 1 } else { BATCH_RECORDS };
         while !self.stop.load(Ordering::Acquire) {
             let mut read = 0;
             for file in files.iter_mut().filter(|file| !file.ended) {
@@ -76,6 +77,7 @@ impl Intake {
                 std::thread::sleep(LINGER);
             }
             self.report(&mut events);
+            let limit = if self.probe.is_some() { 1 } else { BATCH_RECORDS };
             gate.release(&mut batch, limit);
             if self.config.time.clock == ClockMode::System {
                 gate.follow_clock(self.shared.clock.now_ms(), &mut batch);
@@ -152,7 +154,7 @@ impl Intake {
         }
     }
 
-    fn send(&self, number: &mut u64, entries: Vec<Entry>) -> Result<(), PipelineError> {
+    fn send(&mut self, number: &mut u64, entries: Vec<Entry>) -> Result<(), PipelineError> {
         let stage = self.shared.metrics.stage(Stage::Source);
         stage.batch_items.observe(entries.len() as f64);
         let waited = Stopwatch::start();
@@ -165,10 +167,22 @@ impl Intake {
             .map_err(|_| PipelineError::Stopped)?;
         *number += 1;
         stage.backpressure_seconds.inc_by(waited.elapsed().as_secs_f64());
-        if let Some(applied) = self.probe.as_ref().filter(|_| has_record) {
-            while applied.recv_timeout(Duration::from_millis(100)).is_err() && !self.stop.load(Ordering::Acquire) {}
+        if has_record {
+            self.await_applied();
         }
         Ok(())
+    }
+
+    fn await_applied(&mut self) {
+        while let Some(applied) = &self.probe {
+            match applied.recv_timeout(PROBE_WAIT) {
+                Ok(()) => return,
+                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Acquire) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                // no record is suspected any more: on at full speed
+                Err(RecvTimeoutError::Disconnected) => self.probe = None,
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::outbox::Outbox;
 use super::projection::Projection;
 use super::shared::{Live, Shared};
 use super::stages::{ProcessedRecord, Stages, Worker};
-use crate::checkpoint::{FrameKind, Identities, LineFile, Payload, ProbeFile, StartCounter, StateLog, Suspect};
+use crate::checkpoint::{FrameKind, Identities, LineFile, Payload, Probe, StartCounter, StateLog};
 use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
 use crate::index::schema::INDEX_FORMAT;
@@ -50,10 +50,7 @@ pub fn run(
     starts: StartCounter,
     stop: &Arc<AtomicBool>,
 ) -> Result<(), PipelineError> {
-    let probe = starts.probes().then(|| ProbeFile::new(&shared.config.data_dir));
-    if probe.is_none() {
-        ProbeFile::new(&shared.config.data_dir).clear()?;
-    }
+    let probe = Arc::new(Probe::new(&shared.config.data_dir, starts.probes())?);
     let (committed_sender, committed) = bounded(1);
     let (mut keeper, notifier, payload) = open(shared, stages, starts, committed_sender)?;
     keeper.resume_evaluation()?;
@@ -68,25 +65,24 @@ pub fn run(
         work: work_sender,
         committed,
         newest_record_time_ms: keeper.newest_record_time_ms.clone(),
-        probe: probe.is_some().then_some(applied),
+        probe: probe.is_on().then_some(applied),
     };
-    let workers = start_workers(shared, stages, &work, &done_sender, probe.is_some())?;
+    let workers = start_workers(shared, stages, &work, &done_sender, &probe)?;
     drop((work, done_sender));
     let intake = std::thread::Builder::new()
         .name("source".to_owned())
         .spawn(move || intake.run(&payload))
         .map_err(PipelineError::Io)?;
-    let mut applied_sender = probe.is_some().then_some(applied_sender);
-    let outcome = keep(shared, &mut keeper, &done, &ended, stop, &intake, &mut applied_sender);
+    let applied_sender = probe.is_on().then_some(applied_sender);
+    let outcome = keep(&mut keeper, &done, &ended, stop, &intake, &probe, applied_sender);
     ended.store(true, Ordering::Release);
-    drop(applied_sender);
     // empties the queue, so that no worker waits to hand over
     while done.recv().is_ok() {}
     for worker in workers {
         worker.join().map_err(|_| PipelineError::Panicked("worker"))?;
     }
     // the process lives: no record ended it
-    ProbeFile::new(&shared.config.data_dir).clear()?;
+    probe.file.clear()?;
     let outcome = outcome.and_then(|()| finish(&mut keeper));
     drop(keeper);
     let source_outcome = intake.join().unwrap_or(Err(PipelineError::Panicked("source")));
@@ -273,26 +269,24 @@ fn start_workers(
     stages: &Arc<Stages>,
     work: &Receiver<WorkBatch>,
     done: &Sender<DoneBatch>,
-    probing: bool,
+    probe: &Arc<Probe>,
 ) -> Result<Vec<JoinHandle<()>>, PipelineError> {
-    let threads = if probing { 1 } else { shared.config.model.threads.max(1) };
-    (0..threads)
+    (0..shared.config.model.threads.max(1))
         .map(|index| {
             let worker = Worker::new(stages.clone())?;
             let (work, done) = (work.clone(), done.clone());
-            let probe = probing.then(|| ProbeFile::new(&shared.config.data_dir));
+            let probe = probe.clone();
             std::thread::Builder::new()
                 .name(format!("worker-{index}"))
-                .spawn(move || work_on(worker, &work, &done, probe.as_ref()))
+                .spawn(move || work_on(worker, &work, &done, &probe))
                 .map_err(PipelineError::Io)
         })
         .collect()
 }
 
-fn work_on(mut worker: Worker, work: &Receiver<WorkBatch>, done: &Sender<DoneBatch>, probe: Option<&ProbeFile>) {
-    let suspect = probe.and_then(ProbeFile::suspect);
+fn work_on(mut worker: Worker, work: &Receiver<WorkBatch>, done: &Sender<DoneBatch>, probe: &Probe) {
     while let Ok(batch) = work.recv() {
-        let entries = process(&mut worker, batch.entries, probe, suspect.as_ref());
+        let entries = process(&mut worker, batch.entries, Some(probe).filter(|probe| probe.is_on()));
         if done
             .send(DoneBatch {
                 number: batch.number,
@@ -306,12 +300,7 @@ fn work_on(mut worker: Worker, work: &Receiver<WorkBatch>, done: &Sender<DoneBat
 }
 
 /// Records go through the stages together; boundaries keep their places between them.
-fn process(
-    worker: &mut Worker,
-    entries: Vec<Entry>,
-    probe: Option<&ProbeFile>,
-    suspect: Option<&Suspect>,
-) -> Result<Vec<DoneEntry>, PipelineError> {
+fn process(worker: &mut Worker, entries: Vec<Entry>, probe: Option<&Probe>) -> Result<Vec<DoneEntry>, PipelineError> {
     let mut records = Vec::with_capacity(entries.len());
     let mut marks = Vec::new();
     for entry in entries {
@@ -322,7 +311,7 @@ fn process(
         }
     }
     let processed = match (probe, records.as_slice()) {
-        (Some(_), [record]) if suspect.is_some_and(|suspect| suspect.is_guilty(&record.position.to_string())) => {
+        (Some(probe), [record]) if probe.condemns(&record.position.to_string()) => {
             tracing::error!(position = %record.position, "this record ended the process: it goes to the dead letters");
             vec![worker.crashed(
                 record,
@@ -330,7 +319,7 @@ fn process(
             )]
         }
         (Some(probe), [record]) => {
-            probe.enter(&record.position.to_string(), suspect)?;
+            probe.file.enter(&record.position.to_string(), probe.suspect.as_ref())?;
             worker.process(&records)?
         }
         _ => worker.process(&records)?,
@@ -349,16 +338,16 @@ fn process(
 
 /// The index thread's loop: batches by number, commits by time and size.
 fn keep(
-    shared: &Shared,
     keeper: &mut Keeper,
     done: &Receiver<DoneBatch>,
     ended: &AtomicBool,
     stop: &AtomicBool,
     intake: &JoinHandle<Result<(), PipelineError>>,
-    probe: &mut Option<Sender<()>>,
+    probe: &Probe,
+    mut applied: Option<Sender<()>>,
 ) -> Result<(), PipelineError> {
+    let shared = keeper.shared.clone();
     let config = shared.config.clone();
-    let probe_file = ProbeFile::new(&config.data_dir);
     // all that may have been on its way when the process ended: an open commit and full queues
     let probe_records = (config.checkpoint.max_items + (WORK_BATCHES + DONE_BATCHES + 4) * BATCH_RECORDS) as u64;
     let (mut next, mut waiting, mut probed) = (0u64, BTreeMap::new(), 0u64);
@@ -383,9 +372,9 @@ fn keep(
                     DoneEntry::Record(record) => {
                         keeper.apply(record)?;
                         records += 1;
-                        if probe.is_some() {
+                        if applied.is_some() {
                             // survived; what ends the process from here on, such as a commit, is not this record
-                            probe_file.clear()?;
+                            probe.file.clear()?;
                         }
                         if keeper.open_items >= config.checkpoint.max_items {
                             keeper.commit()?;
@@ -406,18 +395,19 @@ fn keep(
             shared.set_caught_up();
         }
         shared.gauges.set_waiting(keeper.has_work());
-        if probe.is_some() && (records > 0 || caught_up) {
+        if applied.is_some() && (records > 0 || caught_up) {
             probed += records;
             if probed >= probe_records || caught_up {
-                *probe = None;
+                probe.end();
+                applied = None;
                 keeper.starts.end_probe();
                 if caught_up {
                     // all of it is committed
                     keeper.starts.reset()?;
                 }
-            } else if let Some(probe) = probe {
+            } else if let Some(applied) = &applied {
                 // full only when the source has not taken the last one yet
-                let _ = probe.try_send(());
+                let _ = applied.try_send(());
             }
         }
         if intake.is_finished() && !stop.load(Ordering::Acquire) && done.is_empty() && waiting.is_empty() {

@@ -53,6 +53,15 @@ impl Patterns {
     }
 }
 
+/// `3-2-501`: a building, a unit and a door.
+pub(super) fn has_dashed_numbers(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'-', bytes).any(|at| {
+        let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+        at > 0 && is_digit(at - 1) && is_digit(at + 1)
+    })
+}
+
 pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     // every pattern needs a number, and 区 or 园 stand in texts that have none
     if !text.contains(|c: char| c.is_ascii_digit() || NUMERALS.contains(c)) {
@@ -155,8 +164,26 @@ fn has_door(text: &str, captures: &Captures<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mask;
+
     #[test]
     fn the_patterns_compile() {
         assert!(super::PATTERNS.is_some());
+    }
+
+    #[test]
+    fn every_pattern_is_tried_where_it_can_fit() {
+        for (text, masked) in [
+            ("寄到保利大厦3-2-501，谢谢", "寄到保利大厦***，谢谢"),
+            ("住万达广场12-1203", "住万达广场***"),
+            ("我住碧水湾3-502", "我住碧水湾***"),
+            ("送到建国路288院，急", "送到建国路***，急"),
+            ("家在名都3座1201", "家在名都***"),
+            ("地址：向阳屯3组12号", "地址：向阳屯***"),
+        ] {
+            let mut found = text.to_owned();
+            mask(&mut found);
+            assert_eq!(found, masked);
+        }
     }
 }

@@ -15,7 +15,7 @@ enum Label {
     OrderWord,
     Passport,
     Name,
-    /// A word that an address ends with; the search begins at the start of the text.
+    /// A word without which no pattern of an address fits, unless it has numbers with dashes (`3-2-501`).
     Door,
     /// How a mail address gets past a filter.
     At,
@@ -140,9 +140,7 @@ const LABELS: [(Label, &[&str]); 9] = [
     ),
     (
         Label::Door,
-        &[
-            "号", "號", "弄", "栋", "棟", "幢", "单元", "單元", "室", "苑", "园", "区", "村",
-        ],
+        &["号", "號", "弄", "栋", "棟", "幢", "单元", "單元", "座", "院"],
     ),
     (
         Label::At,
@@ -213,7 +211,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
         };
         found.extend(finding);
     }
-    if has_door {
+    if has_door || address::has_dashed_numbers(text) {
         address::find(text, found);
     }
     // one with an @ has been looked for already
