@@ -384,7 +384,7 @@ def step_cascade(work: Work) -> None:
     for name in fast_report.outcomes:
         print(f"  {name}: fast {fast_report.values[name]:.4f} precise {precise_report.values[name]:.4f} cascade {cascade.outcome(fast_report, precise_report, hits, name):.4f}")
     print({name: round(float(hit.mean()), 3) for name, hit in hits.items()}, rule)
-    cascade.write(work.arguments.out / "cascade", "1", rule)
+    cascade.write(work.arguments.out / "cascade", work.arguments.version_cascade, rule)
 
 
 def main() -> None:
@@ -393,8 +393,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="directory with labels/ and data/raw/")
     parser.add_argument("--work", type=Path, required=True, help="directory for what is made on the way; keep it to go on")
     parser.add_argument("--out", type=Path, default=MODELS)
-    parser.add_argument("--version", default="1", help="of precise")
-    parser.add_argument("--version-fast", default="3")
+    parser.add_argument("--version", default="2", help="of precise")
+    parser.add_argument("--version-fast", default="4")
+    parser.add_argument("--version-cascade", default="2", help="raise it with either of the two")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", help="cpu or cuda; a GPU is used where there is one")
     parser.add_argument("--masked-epochs", type=int, default=0, help="of masked-language training on all texts before anything else")
