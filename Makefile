@@ -27,7 +27,7 @@ test-tract: ## the models give the same labels on tract as on ONNX Runtime (buil
 	cargo test --lib --features tract classify::
 
 fuzz: ## random records, mappings and files near the seeds of fuzz/seeds: make fuzz CASES=1000000
-	PROPTEST_CASES=$(or $(CASES),1000000) cargo test --release --lib -- format::fuzz
+	PROPTEST_CASES=$(or $(CASES),1000000) cargo test --profile bench --lib -- format::fuzz
 
 bench: ## items/s and CPU µs an item of each stage and end to end; results in benches/results
 	@scripts/setup.sh test

@@ -13,9 +13,15 @@ for bench in benches/*.rs; do
 done
 [ ${#selected[@]} -gt 0 ] || fail "no bench of that name in benches/"
 
-kafka_directory=$cache/kafka-run/bench-$$
-trap 'scripts/kafka.sh stop --dir "$kafka_directory" --wipe >/dev/null 2>&1' EXIT
-QINGTING_KAFKA=$(scripts/kafka.sh start --dir "$kafka_directory" --heap 1g)
-export QINGTING_KAFKA
 export ORT_DYLIB_PATH=${ORT_DYLIB_PATH:-$repository/.runtime/libonnxruntime.so}
+kafka_directory=$cache/kafka-run/bench-$$
+trap 'scripts/kafka.sh stop --dir "$kafka_directory" --wipe >/dev/null 2>&1; rm -rf "$kafka_directory"' EXIT
+if [[ " ${selected[*]} " == *" end_to_end "* ]]; then
+    QINGTING_KAFKA=$(scripts/kafka.sh start --dir "$kafka_directory" --heap 1g)
+    export QINGTING_KAFKA
+    # what ships is measured; the profile of the benches would put its own binary in the same place
+    cargo build --release
+    cp "${CARGO_TARGET_DIR:-target}/release/qingting" "$kafka_directory/qingting"
+    export QINGTING_BINARY=$kafka_directory/qingting
+fi
 cargo bench "${selected[@]}"

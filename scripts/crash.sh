@@ -10,4 +10,4 @@ trap 'scripts/kafka.sh stop --dir "$kafka_directory" --wipe >/dev/null 2>&1' EXI
 QINGTING_KAFKA=$(scripts/kafka.sh start --dir "$kafka_directory" --heap 1g)
 export QINGTING_KAFKA QINGTING_CRASH_FORM=full
 export ORT_DYLIB_PATH=${ORT_DYLIB_PATH:-$repository/.runtime/libonnxruntime.so}
-cargo test --release --features crash-test --test crash -- --nocapture --test-threads 1 "$@"
+cargo test --profile bench --features crash-test --test crash -- --nocapture --test-threads 1 "$@"
