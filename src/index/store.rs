@@ -15,8 +15,6 @@ use tantivy::{Directory, Index, IndexReader, IndexSettings, IndexWriter, ReloadP
 
 /// Bytes that the one indexing thread buffers before it flushes a segment of its own.
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
-/// So many segments of like size are merged into one. With tantivy's eight, merging took an eighth of all CPU.
-const MERGE_SEGMENTS: usize = 12;
 /// A segment with this share of deleted documents is merged.
 const MERGE_DELETED_RATIO: f32 = 0.25;
 
@@ -69,7 +67,6 @@ impl IndexStore {
         let writer: IndexWriter = index.writer_with_options(options)?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(MERGE_DELETED_RATIO);
-        policy.set_min_num_segments(MERGE_SEGMENTS);
         writer.set_merge_policy(Box::new(policy));
         burn_first_stamp(&writer, &fields);
         // segments of a commit that a kill cut off
