@@ -7,7 +7,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use qingting::config::Config;
 use qingting::index::schema::{self, Fields};
-use qingting::index::{aspect_polarity, rating_tenths};
+use qingting::index::{aspect_polarity, rating_tenths, register_tokenizer};
 use qingting::item::{AnalyzedRecord, Aspect, ItemPosition, ModelRef, Precision, RecordPosition};
 use qingting::segment::Segmenter;
 use qingting::trend::{Contribution, Sign, TrendEngine, is_voice};
@@ -208,6 +208,7 @@ fn rebuilding(criterion: &mut Criterion) {
         .unwrap_or(200_000_u64);
     let (schema, fields) = schema::build();
     let index = Index::create_in_ram(schema);
+    register_tokenizer(&index);
     let mut writer = index.writer_with_num_threads(1, 100_000_000).expect("a writer");
     let mut draws = Draws(2);
     for number in 0..documents {
