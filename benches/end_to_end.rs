@@ -1,6 +1,6 @@
 //! From a pre-filled real Kafka topic to the committed index: items/s, CPU an item, memory, start with that index.
 //!
-//! `cargo bench --bench end_to_end`; `QINGTING_BENCH_ITEMS` (default 1,000,000) sets the size. Needs a real Kafka
+//! `scripts/bench.sh end_to_end`, which builds what ships; `QINGTING_BENCH_ITEMS` (default 1,000,000) sets the size. Needs a real Kafka
 //! (`QINGTING_KAFKA` or `scripts/kafka.sh`) and the shared texts. Writes `benches/results/<date>-end-to-end.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a measuring program's own way to fail
 #![allow(clippy::disallowed_methods)] // the real clock is what is measured
@@ -223,7 +223,7 @@ impl Results {
         let _ = writeln!(out, "# End to end: real Kafka topic → committed index\n");
         let _ = writeln!(
             out,
-            "Command: `QINGTING_BENCH_ITEMS={} cargo bench --bench end_to_end`\n",
+            "Command: `QINGTING_BENCH_ITEMS={} scripts/bench.sh end_to_end`\n",
             self.items
         );
         let _ = writeln!(out, "Machine: {}\n", self.machine);

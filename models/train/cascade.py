@@ -41,11 +41,6 @@ def passed_on(signal: dict[str, np.ndarray], rule: dict[str, float]) -> np.ndarr
     return hit
 
 
-def blend(fast: dict[str, np.ndarray], precise: dict[str, np.ndarray], hit: np.ndarray) -> dict[str, np.ndarray]:
-    """Answers of the cascade; the sides may use different aspect thresholds, see `outcome`."""
-    return {name: np.where(hit.reshape(-1, *[1] * (fast[name].ndim - 1)), precise[name], fast[name]) for name in fast}
-
-
 def outcome(fast: Report, precise: Report, hits: dict[str, np.ndarray], name: str) -> float:
     """Score of the cascade on one head, out of what both reports hold for each text."""
     hit, a, b = hits["labelled" if name in (*HEADS, "aspects") else name], fast.outcomes[name], precise.outcomes[name]

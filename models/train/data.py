@@ -62,7 +62,6 @@ FILES = [
     "review_dianping_opinion_target",
     "review_hk_openrice_polyu_aspects",
 ]
-SENTENCE_END = re.compile(r"[。！？!?;；\n]+")
 MOST_CHARS = 2_000  # of a text; the models see less
 SIDES = {0: "dev", 1: "test"}  # first byte of the key modulo 10; the rest is train
 
@@ -139,19 +138,6 @@ class Texts:
         return Texts(
             [self.folded[k] for k in index], self.source[index], self.side[index], self.line[index], self.trust[index],
             {name: values[index] for name, values in self.labels.items()},
-        )
-
-    def with_unlabelled(self, more: list[str]) -> "Texts":
-        """These, and folded texts that nothing is known of."""
-        count = len(more)
-        unknown = {name: np.full((count, *values.shape[1:]), UNKNOWN, dtype=values.dtype) for name, values in self.labels.items()}
-        return Texts(
-            self.folded + more,
-            np.concatenate([self.source, np.full(count, "part")]),
-            np.concatenate([self.side, np.full(count, "train")]),
-            np.concatenate([self.line, np.full(count, -1)]),
-            np.concatenate([self.trust, np.tile(np.array([[1.0, 0.0]], np.float32), (count, 1))]),
-            {name: np.concatenate([values, unknown[name]]) for name, values in self.labels.items()},
         )
 
 

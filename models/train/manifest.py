@@ -20,8 +20,6 @@ VECTOR_TEXTS = [
     "…… 😀👍 ……",
     "耳机左边没有声音，申请换货被拒绝，说是人为损坏，要投诉到底。" * 30,
 ]
-# What a user's model must answer; its width.
-OUTPUTS = {"sentiment": 3, "aspects": 64, "severity": 4, "intent": 5, "valid": 2}
 
 
 def sha256(value: bytes) -> str:

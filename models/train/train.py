@@ -407,7 +407,7 @@ def main() -> None:
     parser.add_argument("--consistency", type=float, default=0.0, help="weight of R-drop; doubles the time")
     parser.add_argument("--precise-epochs", type=int, default=1, help="of precise, over all texts")
     parser.add_argument("--scheme", default="tensor", choices=["float", "tensor", "row", "static", "blocks"])
-    parser.add_argument("--student-epochs", type=int, default=20)
+    parser.add_argument("--student-epochs", type=int, default=10)
     parser.add_argument("--student-dimension", type=int, default=96)
     parser.add_argument("--student-weak", type=float, default=0.5, help="weight of the polarities of weakly labelled texts")
     parser.add_argument("--scout", action=argparse.BooleanOptionalAction, default=True, help="choose the n-grams by what they tell, not by how frequent they are")

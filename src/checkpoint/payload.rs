@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub const PAYLOAD_FORMAT: u32 = 1;
+/// Raised with every change of the index that a former one cannot be read with: one of another format is not opened.
+pub const INDEX_FORMAT: u64 = 2;
 
 /// Everything that a start needs besides the documents. Written by each commit, atomically with its segments.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -127,9 +129,9 @@ impl Balance {
 }
 
 /// What the index was built with (decision 13).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identities {
-    /// *Rebuild*: a change refuses the start.
+    /// *Rebuild*: a change refuses the start. The first is [`INDEX_FORMAT`].
     pub schema: u64,
     pub dictionary: u64,
     /// *Epoch*: a change is noted and raises the analysis epoch.
@@ -137,6 +139,20 @@ pub struct Identities {
     pub zone: String,
     pub key: u64,
     pub epoch: u64,
+}
+
+impl Default for Identities {
+    /// An index of this build that nothing was written to.
+    fn default() -> Self {
+        Self {
+            schema: INDEX_FORMAT,
+            dictionary: 0,
+            model: String::new(),
+            zone: String::new(),
+            key: 0,
+            epoch: 0,
+        }
+    }
 }
 
 impl Payload {

@@ -7,8 +7,6 @@ use tantivy::schema::{
     Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
 
-/// Raised with every change that an index of before cannot be read with: a start on such an index is refused.
-pub const INDEX_FORMAT: u64 = 2;
 /// Name of our pre-tokenized tokenizer as registered with the index.
 pub const TOKENIZER: &str = "qingting";
 

@@ -2,10 +2,10 @@
 
 use super::document::{PreparedItem, id_term, tombstone};
 use super::lookup::{IdFilter, ItemVersion, Known, KnownDocument, Overlay, find};
-use super::schema::{Fields, INDEX_FORMAT, TOKENIZER, build};
+use super::schema::{Fields, TOKENIZER, build};
 use super::token_text::TokenText;
 use super::{IndexError, id_hash};
-use crate::checkpoint::Payload;
+use crate::checkpoint::{INDEX_FORMAT, Payload};
 use crate::telemetry::ItemOutcome;
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl IndexStore {
             });
         }
         register_tokenizer(&index);
-        let payload = read_payload(&index)?;
+        let payload = read_payload(&index, directory)?;
         let options = IndexWriterOptions::builder()
             .memory_budget_per_thread(WRITER_MEMORY_BYTES)
             .num_worker_threads(1)
@@ -314,14 +314,20 @@ pub fn register_tokenizer(index: &Index) {
         .register(TOKENIZER, TextAnalyzer::from(TokenText::default()));
 }
 
-fn read_payload(index: &Index) -> Result<Option<Payload>, IndexError> {
-    index
-        .load_metas()?
-        .payload
-        .map(|text| {
-            serde_json::from_str(&text).map_err(|error| IndexError::Corrupt(format!("checkpoint payload: {error}")))
-        })
-        .transpose()
+/// Whoever opens an index reads this first, so that none of another format is ever read or written.
+fn read_payload(index: &Index, directory: &Path) -> Result<Option<Payload>, IndexError> {
+    let Some(text) = index.load_metas()?.payload else {
+        return Ok(None);
+    };
+    let payload: Payload =
+        serde_json::from_str(&text).map_err(|error| IndexError::Corrupt(format!("checkpoint payload: {error}")))?;
+    if payload.identities.schema != INDEX_FORMAT {
+        return Err(IndexError::Rebuild {
+            path: directory.to_owned(),
+            what: "index format",
+        });
+    }
+    Ok(Some(payload))
 }
 
 /// Opens an index that may be in use, without a writer.
@@ -338,22 +344,34 @@ pub fn open_for_reading(directory: &Path) -> Result<(Index, Fields, Option<Paylo
         });
     }
     register_tokenizer(&index);
-    let payload = read_payload(&index)?;
-    if payload
-        .as_ref()
-        .is_some_and(|payload| payload.identities.schema != INDEX_FORMAT)
-    {
-        return Err(IndexError::Rebuild {
-            path: directory.to_owned(),
-            what: "index format",
-        });
-    }
+    let payload = read_payload(&index, directory)?;
     Ok((index, fields, payload))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_index_of_another_format_is_opened_by_nobody() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+        let mut payload = Payload::default();
+        payload.identities.schema = INDEX_FORMAT - 1;
+        store.commit(&payload).unwrap();
+        drop(store);
+        let refused = |error: Option<IndexError>| {
+            matches!(
+                error,
+                Some(IndexError::Rebuild {
+                    what: "index format",
+                    ..
+                })
+            )
+        };
+        assert!(refused(IndexStore::open(directory.path()).err()));
+        assert!(refused(open_for_reading(directory.path()).err()));
+    }
 
     /// Broke: kills between small commits, then a merge, left `jd:review:1499` alive in its old and its new version.
     #[test]

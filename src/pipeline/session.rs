@@ -7,10 +7,9 @@ use super::outbox::Outbox;
 use super::projection::Projection;
 use super::shared::{Live, Shared};
 use super::stages::{ProcessedRecord, Stages, Worker};
-use crate::checkpoint::{FrameKind, Identities, LineFile, Payload, Probe, StartCounter, StateLog};
+use crate::checkpoint::{FrameKind, INDEX_FORMAT, Identities, LineFile, Payload, Probe, StartCounter, StateLog};
 use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
-use crate::index::schema::INDEX_FORMAT;
 use crate::index::{DuplicateWindow, IndexError, IndexStore};
 use crate::notify::{Notifier, NotifierHandle};
 use crate::source::gate::Entry;
@@ -73,9 +72,11 @@ pub fn run(
         .name("source".to_owned())
         .spawn(move || intake.run(&payload))
         .map_err(PipelineError::Io)?;
-    let applied_sender = probe.is_on().then_some(applied_sender);
-    let outcome = keep(&mut keeper, &done, &ended, stop, &intake, &probe, applied_sender);
+    let mut applied_sender = probe.is_on().then_some(applied_sender);
+    let outcome = keep(&mut keeper, &done, &ended, stop, &intake, &probe, &mut applied_sender);
+    // in this order: a source that sees the channel closed and no end goes on at full speed
     ended.store(true, Ordering::Release);
+    drop(applied_sender);
     // empties the queue, so that no worker waits to hand over
     while done.recv().is_ok() {}
     for worker in workers {
@@ -234,9 +235,12 @@ fn check_identities(
     if first {
         return Ok((now, Vec::new()));
     }
-    if let Some(what) = unreadable(&now, known) {
-        let path = shared.config.data_dir.clone();
-        return Err(IndexError::Rebuild { path, what }.into());
+    if now.dictionary != known.dictionary {
+        return Err(IndexError::Rebuild {
+            path: shared.config.data_dir.clone(),
+            what: "segmentation dictionary",
+        }
+        .into());
     }
     let mut changes = Vec::new();
     let mut changed = |kind: &str, from: String, to: String| {
@@ -252,16 +256,6 @@ fn check_identities(
         tracing::warn!(%change, epoch, "an identity changed: rules compare only what was analyzed alike");
     }
     Ok((Identities { epoch, ..now }, changes))
-}
-
-/// What of an index of `known` makes it useless to a process of `now`.
-fn unreadable(now: &Identities, known: &Identities) -> Option<&'static str> {
-    [
-        ("index format", now.schema != known.schema),
-        ("segmentation dictionary", now.dictionary != known.dictionary),
-    ]
-    .into_iter()
-    .find_map(|(what, differs)| differs.then_some(what))
 }
 
 fn start_workers(
@@ -344,7 +338,7 @@ fn keep(
     stop: &AtomicBool,
     intake: &JoinHandle<Result<(), PipelineError>>,
     probe: &Probe,
-    mut applied: Option<Sender<()>>,
+    applied: &mut Option<Sender<()>>,
 ) -> Result<(), PipelineError> {
     let shared = keeper.shared.clone();
     let config = shared.config.clone();
@@ -399,13 +393,13 @@ fn keep(
             probed += records;
             if probed >= probe_records || caught_up {
                 probe.end();
-                applied = None;
+                *applied = None;
                 keeper.starts.end_probe();
                 if caught_up {
                     // all of it is committed
                     keeper.starts.reset()?;
                 }
-            } else if let Some(applied) = &applied {
+            } else if let Some(applied) = applied {
                 // full only when the source has not taken the last one yet
                 let _ = applied.try_send(());
             }
@@ -437,34 +431,4 @@ fn finish(keeper: &mut Keeper) -> Result<(), PipelineError> {
 /// Where the files of a data directory are.
 pub fn index_directory(data_dir: &Path) -> std::path::PathBuf {
     data_dir.join("index")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_index_of_another_format_or_dictionary_is_refused_and_one_of_another_model_is_not() {
-        let known = Identities {
-            schema: INDEX_FORMAT,
-            dictionary: 7,
-            model: "fast 1".to_owned(),
-            ..Identities::default()
-        };
-        let other_model = Identities {
-            model: "fast 2".to_owned(),
-            ..known.clone()
-        };
-        assert_eq!(unreadable(&other_model, &known), None);
-        let older = Identities {
-            schema: INDEX_FORMAT - 1,
-            ..known.clone()
-        };
-        assert_eq!(unreadable(&known, &older), Some("index format"));
-        let other_words = Identities {
-            dictionary: 8,
-            ..known.clone()
-        };
-        assert_eq!(unreadable(&known, &other_words), Some("segmentation dictionary"));
-    }
 }
