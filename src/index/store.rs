@@ -7,6 +7,8 @@ use super::token_text::TokenText;
 use super::{IndexError, id_hash};
 use crate::checkpoint::{INDEX_FORMAT, Payload};
 use crate::telemetry::ItemOutcome;
+use lru::LruCache;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
@@ -15,6 +17,8 @@ use tantivy::{Directory, Index, IndexReader, IndexSettings, IndexWriter, ReloadP
 
 /// Bytes that the one indexing thread buffers before it flushes a segment of its own.
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
+/// First items of groups that are kept, about 100 bytes each.
+const FIRST_ITEMS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4_095);
 /// A segment with this share of deleted documents is merged.
 const MERGE_DELETED_RATIO: f32 = 0.25;
 
@@ -26,6 +30,13 @@ pub struct Applied {
     pub added: Option<Arc<KnownDocument>>,
 }
 
+/// The first item of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstItem {
+    pub id: String,
+    pub published_at_ms: Option<i64>,
+}
+
 pub struct IndexStore {
     index: Index,
     fields: Fields,
@@ -34,6 +45,8 @@ pub struct IndexStore {
     searcher: Searcher,
     overlay: Overlay,
     filter: IdFilter,
+    /// First items of texts that come again and again (「此用户没有填写评价」): to read one costs more than to index one.
+    firsts: LruCache<u128, FirstItem>,
     /// Analysis epoch that new documents get.
     epoch: u64,
     pub alive_docs: u64,
@@ -91,6 +104,7 @@ impl IndexStore {
             searcher,
             overlay: Overlay::default(),
             filter,
+            firsts: LruCache::new(FIRST_ITEMS),
             epoch: 0,
             alive_docs,
             tombstones,
@@ -124,6 +138,23 @@ impl IndexStore {
             return Ok(None);
         }
         find(&self.searcher, &self.fields, id)
+    }
+
+    /// What a copy says of the first item of its text. `None` where that is gone.
+    pub fn first_of_group(&mut self, id: u128) -> Result<Option<FirstItem>, IndexError> {
+        if let Some(first) = self.firsts.get(&id) {
+            return Ok(Some(first.clone()));
+        }
+        let Some(document) = self.known(id)?.and_then(|known| known.document) else {
+            return Ok(None);
+        };
+        let item = &document.item.record.item;
+        let first = FirstItem {
+            id: item.id.clone(),
+            published_at_ms: item.published_at,
+        };
+        self.firsts.put(id, first.clone());
+        Ok(Some(first))
     }
 
     /// Whether `version` of `id` would replace what is there, and what that is.
@@ -239,6 +270,7 @@ impl IndexStore {
 
     fn remember(&mut self, id: u128, known: Known) {
         self.overlay.insert(id, known);
+        self.firsts.pop(&id);
         self.filter.insert(id);
     }
 

@@ -75,6 +75,9 @@ impl Keeper {
                     ..
                 } => {
                     let applied = self.store.delete(&id, version, &source, record_time_ms)?;
+                    if applied.outcome == ItemOutcome::Deleted {
+                        self.duplicates.hear(record_time_ms);
+                    }
                     self.count(&applied, crate::index::id_hash(&id), &Default::default());
                     applied.outcome
                 }
@@ -180,6 +183,7 @@ impl Keeper {
             Standing::New => None,
             Standing::Replaces(known) => known.document.clone(),
         };
+        self.duplicates.hear(item.item.record_time_ms);
         let duplicate = self.decide_duplicate(&mut item, old.as_deref())?;
         let voice = is_voice(&item.item.record);
         self.shared.gauges.item(source, &item.item.record);
@@ -206,11 +210,12 @@ impl Keeper {
         let Seen::Again { first, size } = seen else {
             return Ok(false);
         };
-        let first = self.store.known(first)?.and_then(|known| known.document);
-        let Some(first) = first else { return Ok(false) };
+        let Some(first) = self.store.first_of_group(first)? else {
+            return Ok(false);
+        };
         let duplicate = Duplicate {
-            group: first.item.record.item.id.clone(),
-            first_seen: first.item.record.item.published_at,
+            group: first.id,
+            first_seen: first.published_at_ms,
             size,
             kind: "exact".to_owned(),
         };
