@@ -243,8 +243,8 @@ impl Builder {
         let voice = self.fresh(at);
         let home = self.place();
         self.push(at, home, &voice);
-        // 30 % of all items are re-sends: 43 of 100 first ones come again.
-        if !self.random.chance(430) {
+        // 30 % of all items are re-sends: of those that are not in arrays, 6 of 10 come again.
+        if !self.random.chance(600) {
             return;
         }
         self.count.resends += 1;
