@@ -112,7 +112,7 @@ fn document(record: AnalyzedRecord, fields: &Fields, segmenter: &Segmenter) -> O
     let item = AnalyzedItem {
         source: 0,
         record_time_ms: record.item.collected_at,
-        signature: 0,
+        fingerprint: Default::default(),
         title_tokens: Tokens::default(),
         text_tokens: segmenter.tokens(&record.item.text),
         record,

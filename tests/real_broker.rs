@@ -9,6 +9,8 @@ mod support;
 mod bad_input;
 #[path = "real_broker/disk.rs"]
 mod disk;
+#[path = "real_broker/http_intake.rs"]
+mod http_intake;
 #[path = "real_broker/positions.rs"]
 mod positions;
 #[path = "real_broker/process.rs"]

@@ -1,6 +1,7 @@
 //! Errors as the interface writes them.
 
 use crate::search::SearchError;
+use crate::source::http::IntakeError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -78,6 +79,20 @@ impl From<SearchError> for ApiError {
             at: error.at(),
             suggestion: error.suggestion(),
         }
+    }
+}
+
+impl From<IntakeError> for ApiError {
+    fn from(error: IntakeError) -> Self {
+        let status = match error {
+            IntakeError::UnknownSource(_) => StatusCode::NOT_FOUND,
+            IntakeError::Forbidden => StatusCode::UNAUTHORIZED,
+            IntakeError::NotJson(_) => StatusCode::BAD_REQUEST,
+            IntakeError::Broker(_) | IntakeError::Secret { .. } | IntakeError::Kafka(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        };
+        Self::new(status, error.code(), error.to_string())
     }
 }
 

@@ -5,12 +5,13 @@ use super::{ApiError, Backend, openapi};
 use crate::search::{
     BucketUnit, FacetField, SearchContext, SearchError, SearchRequest, SeriesQuery, choice, facet, moment,
 };
+use crate::source::http::{Credentials, IntakeError};
 use crate::trend::{Bucketing, KeySeries, SeriesRequest, TrendError};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -74,14 +75,49 @@ pub(super) async fn search_post(
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
     check(&parameters::of_query_string(query.as_deref())?, &[])?;
-    let body = body.map_err(|rejection| {
-        let code = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
-            _ => "bad_body",
-        };
-        ApiError::new(rejection.status(), code, "the body cannot be read, or is too large")
-    })?;
+    let body = body.map_err(unreadable)?;
     search(state, parameters::of_json(&body)?).await
+}
+
+fn unreadable(rejection: BytesRejection) -> ApiError {
+    let code = match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+        _ => "bad_body",
+    };
+    ApiError::new(rejection.status(), code, "the body cannot be read, or is too large")
+}
+
+pub(super) const INTAKE_PARAMETERS: [&str; 1] = ["token"];
+
+/// Answers when the broker has the record, and not before.
+pub(super) async fn intake(
+    State(state): State<AppState>,
+    source: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let pairs = parameters::of_query_string(query.as_deref())?;
+    check(&pairs, &INTAKE_PARAMETERS)?;
+    let Path(source) = source.map_err(|_| ApiError::not_found("the name of the source is not UTF-8"))?;
+    let body = body.map_err(unreadable)?;
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    // a form of one document: 问卷星 sends `content=…` so
+    let form = header(header::CONTENT_TYPE).filter(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let content = form.and_then(|_| {
+        let mut fields = url::form_urlencoded::parse(&body);
+        fields.find_map(|(name, value)| (name == "content").then(|| value.into_owned()))
+    });
+    let who = Credentials {
+        authorization: header(header::AUTHORIZATION),
+        token: value(&pairs, "token"),
+    };
+    let Some(intake) = state.backend.intake() else {
+        return Err(IntakeError::UnknownSource(source).into());
+    };
+    let record = content.as_deref().map_or(&body[..], str::as_bytes);
+    let accepted = intake.accept(&source, record, who).await?;
+    Ok((StatusCode::ACCEPTED, Json(accepted)).into_response())
 }
 
 async fn search(state: AppState, pairs: Pairs) -> Answer {

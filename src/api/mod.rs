@@ -6,7 +6,7 @@
 //!
 //! Searches and everything else that may wait run on blocking threads; as many searches as `[search] concurrency` run at
 //! once, one more waits a moment and is then refused with 429. Bodies, query strings and durations are bounded. There
-//! are no files to serve and no write requests.
+//! are no files to serve; the one request that writes is the intake, which hands a body to Kafka.
 
 mod error;
 mod handlers;
@@ -24,6 +24,7 @@ pub use server::{router, serve};
 use crate::config::SearchConfig;
 use crate::search::IndexView;
 use crate::segment::Segmenter;
+use crate::source::http::HttpIntake;
 use crate::trend::{KeySeries, SeriesRequest, TrendError};
 use chrono_tz::Tz;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub trait Backend: Send + Sync + 'static {
     fn search_config(&self) -> &SearchConfig;
     /// The injected clock, ms UTC.
     fn now_ms(&self) -> i64;
+    /// Takes what is pushed; `None` where no source does.
+    fn intake(&self) -> Option<&HttpIntake>;
     /// Reasons of the pinned list: `recovering` `lag` `disk` `kafka`; empty = ready.
     fn not_ready(&self) -> Vec<&'static str>;
     /// `GET /api/v1/status`.

@@ -1,11 +1,11 @@
 //! `GET /openapi.json`, made from the tables that the handlers check requests against.
 
-use super::handlers::{ALERT_PARAMETERS, TREND_PARAMETERS};
+use super::handlers::{ALERT_PARAMETERS, INTAKE_PARAMETERS, TREND_PARAMETERS};
 use crate::search::{FacetField, MAX_LIMIT, PARAMETERS, field_names};
 use serde_json::{Map, Value, json};
 
 /// All paths, as routed.
-pub(super) const PATHS: [&str; 10] = [
+pub(super) const PATHS: [&str; 11] = [
     "/healthz",
     "/readyz",
     "/metrics",
@@ -16,6 +16,7 @@ pub(super) const PATHS: [&str; 10] = [
     "/api/v1/alerts",
     "/api/v1/alerts/{id}",
     "/api/v1/status",
+    "/api/v1/intake/{source}",
 ];
 
 /// The OpenAPI 3.1 description of the API.
@@ -82,6 +83,30 @@ fn path_of(path: &str) -> Value {
             json!({"get": operation("Alerts, newest first.", &ALERT_PARAMETERS, schema("Alerts"), &["400", "503"])})
         }
         "/api/v1/alerts/{id}" => with_id("One alert.", "Alert", &["400", "404", "503"]),
+        "/api/v1/intake/{source}" => {
+            let mut post = operation(
+                "Takes one record of a source with `http = true`; answers when the broker has it.",
+                &INTAKE_PARAMETERS,
+                json!({"type": "object"}),
+                &["400", "401", "404", "413", "503"],
+            );
+            let accepted = json!({"description": "In the topic.", "content": {"application/json": {"schema": {
+                "type": "object",
+                "properties": {"topic": {"type": "string"}, "partition": {"type": "integer"}, "offset": {"type": "integer"}},
+            }}}});
+            if let Some(responses) = post["responses"].as_object_mut() {
+                responses.remove("200");
+                responses.insert("202".to_owned(), accepted);
+            }
+            if let Some(parameters) = post["parameters"].as_array_mut() {
+                parameters.push(json!({
+                    "name": "source", "in": "path", "required": true, "schema": {"type": "string"},
+                    "description": "Configured name.",
+                }));
+            }
+            post["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": {}}}});
+            json!({ "post": post })
+        }
         _ => {
             json!({"get": operation("How things stand: positions, balance, lag.", &[], json!({"type": "object"}), &["400"])})
         }
@@ -120,6 +145,7 @@ fn response(description: &str, name: &str) -> Value {
 fn error_text(code: &str) -> &'static str {
     match code {
         "400" => "The request is wrong; the error says where and what would be right.",
+        "401" => "The secret or signature is missing or wrong.",
         "404" => "There is none.",
         "408" => "It took longer than the deadline.",
         "413" => "The body is too large.",
@@ -158,6 +184,7 @@ fn value_of(name: &str) -> Value {
         "now" => json!({"type": "integer", "description": "What `now` in `from` and `to` means, ms."}),
         "bucket" => json!({"type": "string", "enum": ["hour", "day", "week"], "default": "day"}),
         "series" => json!({"type": "string", "enum": ["deduplicated", "raw"], "default": "deduplicated"}),
+        "token" => json!({"type": "string", "description": "The source's secret, where no header can be set."}),
         "state" => json!({"type": "string", "enum": ["pending", "firing", "resolved", "historical"]}),
         _ => json!({"type": "string"}),
     }

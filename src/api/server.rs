@@ -9,7 +9,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,8 @@ use tokio::sync::Semaphore;
 
 /// Largest body; a query is at most 8 KiB.
 const MAX_BODY_BYTES: usize = 64 << 10;
+/// Largest pushed record: a broker takes no more, unless told to.
+const MAX_RECORD_BYTES: usize = 1_000_000;
 /// Longest request, its body included. The search deadline is shorter.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests that still run this long after the stop signal are cut off.
@@ -53,6 +55,10 @@ fn routes() -> Vec<(&'static str, MethodRouter<AppState>)> {
         ("/api/v1/alerts", get(handlers::alerts)),
         ("/api/v1/alerts/{id}", get(handlers::alert)),
         ("/api/v1/status", get(handlers::status)),
+        (
+            "/api/v1/intake/{source}",
+            post(handlers::intake).layer(DefaultBodyLimit::max(MAX_RECORD_BYTES)),
+        ),
     ]
 }
 

@@ -39,6 +39,9 @@ impl Backend for Fake {
     fn now_ms(&self) -> i64 {
         1_762_000_000_000
     }
+    fn intake(&self) -> Option<&crate::source::http::HttpIntake> {
+        None
+    }
     fn not_ready(&self) -> Vec<&'static str> {
         self.view.is_none().then_some("recovering").into_iter().collect()
     }

@@ -86,19 +86,36 @@ impl StateLog {
         read_frames(&path, &mut file, position)
     }
 
+    /// Replaces the log by frames of the same lengths: written beside, made durable, renamed over it.
+    pub fn replace(directory: &Path, frames: &[Frame], position: &LogPosition) -> Result<(), CheckpointError> {
+        let path = directory.join(STATE_LOG_FILE);
+        let beside = directory.join(format!("{STATE_LOG_FILE}.new"));
+        let mut bytes = Vec::with_capacity(position.bytes as usize);
+        for frame in frames {
+            write_frame(&mut bytes, frame.seq, frame.kind, &frame.bytes);
+        }
+        if bytes.len() as u64 != position.bytes {
+            return Err(CheckpointError::Damaged {
+                path,
+                offset: bytes.len() as u64,
+                what: "a replaced frame has another length",
+            });
+        }
+        let mut file = File::create(&beside).map_err(CheckpointError::io(&beside))?;
+        file.write_all(&bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(CheckpointError::io(&beside))?;
+        std::fs::rename(&beside, &path).map_err(CheckpointError::io(&path))?;
+        File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(CheckpointError::io(directory))
+    }
+
     /// Adds a frame to the open commit and returns its seq.
     pub fn push(&mut self, kind: FrameKind, bytes: &[u8]) -> u64 {
         let seq = self.position.next_seq;
         self.position.next_seq += 1;
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&seq.to_le_bytes());
-        hasher.update(&[kind as u8]);
-        hasher.update(bytes);
-        self.pending.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-        self.pending.extend_from_slice(&hasher.finalize().to_le_bytes());
-        self.pending.extend_from_slice(&seq.to_le_bytes());
-        self.pending.push(kind as u8);
-        self.pending.extend_from_slice(bytes);
+        write_frame(&mut self.pending, seq, kind, bytes);
         seq
     }
 
@@ -124,6 +141,18 @@ impl StateLog {
     pub fn position(&self) -> LogPosition {
         self.position.clone()
     }
+}
+
+fn write_frame(out: &mut Vec<u8>, seq: u64, kind: FrameKind, bytes: &[u8]) {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&seq.to_le_bytes());
+    hasher.update(&[kind as u8]);
+    hasher.update(bytes);
+    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    out.extend_from_slice(&hasher.finalize().to_le_bytes());
+    out.extend_from_slice(&seq.to_le_bytes());
+    out.push(kind as u8);
+    out.extend_from_slice(bytes);
 }
 
 fn read_frames(path: &Path, file: &mut File, position: &LogPosition) -> Result<Vec<Frame>, CheckpointError> {

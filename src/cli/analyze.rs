@@ -135,7 +135,7 @@ impl Rest {
         Ok(Self {
             segmenter: Segmenter::new(),
             classifier: model.classifier()?,
-            enricher: Enricher::new(config, model.reference()),
+            enricher: Enricher::new(config, model.reference())?,
         })
     }
 }

@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod completions;
 pub mod demo;
+pub mod erase;
 pub mod format;
 pub mod ingest;
 pub mod inspect;
@@ -102,6 +103,8 @@ pub enum Command {
     Repair(repair::RepairArgs),
     /// Take an index through another model, in place
     Reanalyze(reanalyze::ReanalyzeArgs),
+    /// Take an author or an item out for good
+    Erase(erase::EraseArgs),
     /// Find personal data that is still there
     Privacy(privacy::PrivacyArgs),
     /// Print the JSON Schema of a record or of the configuration
@@ -177,6 +180,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(args),
         Command::Repair(args) => repair::run(args),
         Command::Reanalyze(args) => reanalyze::run(args),
+        Command::Erase(args) => erase::run(args),
         Command::Privacy(args) => privacy::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Format(args) => format::run(args),

@@ -149,7 +149,10 @@ impl Checker {
             if !name.is_empty() && sources.iter().any(|other| other.name == name) {
                 self.report(&path.key("name"), "another source has this name", None);
             }
-            let input = self.input(&path, raw.topics, raw.topic_pattern, raw.files);
+            let http = self.http_input(&path, raw.http, raw.secret_file, raw.topics.as_deref());
+            let own_topic = http.as_ref().map(|_| vec![format!("qingting.intake.{name}")]);
+            let topics = raw.topics.or(own_topic);
+            let input = self.input(&path, topics, raw.topic_pattern, raw.files);
             let start = match raw.start.as_ref() {
                 None => StartPosition::Earliest,
                 Some(value) => start(value, zone).unwrap_or_else(|| {
@@ -173,9 +176,52 @@ impl Checker {
                 zone: raw.zone.and_then(|name| self.zone(&path.key("zone"), &name)),
                 expected_every: None,
                 start,
+                http,
             });
         }
         sources
+    }
+
+    fn http_input(
+        &mut self,
+        path: &KeyPath,
+        http: Option<bool>,
+        secret_file: Option<String>,
+        topics: Option<&[String]>,
+    ) -> Option<HttpInput> {
+        if http != Some(true) {
+            if secret_file.is_some() {
+                self.report(
+                    &path.key("secret_file"),
+                    "only what comes in by http has a secret",
+                    Some("http = true"),
+                );
+            }
+            return None;
+        }
+        if topics.is_some_and(|topics| topics.len() != 1) {
+            self.report(&path.key("topics"), "what comes in by http goes to one topic", None);
+        }
+        Some(HttpInput {
+            secret_file: secret_file.map(std::path::PathBuf::from),
+        })
+    }
+
+    /// An address that others reach takes records only from those who know a secret.
+    pub fn pushers(&mut self, sources: &[SourceConfig], http: &HttpConfig) {
+        let host = http.listen.rsplit_once(':').map_or("", |(host, _)| host);
+        let is_loopback = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
+        for (index, source) in sources.iter().enumerate() {
+            if !is_loopback && source.http.as_ref().is_some_and(|http| http.secret_file.is_none()) {
+                let path = self.root("source").index(index).key("secret_file");
+                let message = format!("{} is no loopback address: anybody could push records", http.listen);
+                self.report(
+                    &path,
+                    message,
+                    Some("a file with a secret, or a loopback address in http.listen"),
+                );
+            }
+        }
     }
 
     fn input(
@@ -193,13 +239,13 @@ impl Checker {
             0 => self.report(
                 path,
                 "nothing to read from",
-                Some("one of topics, topic_pattern, files"),
+                Some("one of topics, topic_pattern, files, http = true"),
             ),
             1 => {}
             _ => self.report(
                 path,
                 "reads from more than one thing",
-                Some("one of topics, topic_pattern, files"),
+                Some("one of topics, topic_pattern, files, http = true"),
             ),
         }
         if let Some(topics) = topics {

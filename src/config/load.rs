@@ -60,6 +60,18 @@ impl Config {
                 key_file: raw.privacy.key_file.map(PathBuf::from),
             },
             duplicates: checker.duplicates(raw.duplicates),
+            dictionary_files: raw
+                .dictionary
+                .files
+                .unwrap_or_default()
+                .into_iter()
+                .map(PathBuf::from)
+                .collect(),
+            customers_file: raw
+                .enrich
+                .customers
+                .and_then(|customers| customers.file)
+                .map(PathBuf::from),
             dead_letter: checker.dead_letter(raw.dead_letter),
             output_topic: None,
             search,
@@ -71,6 +83,7 @@ impl Config {
             log: checker.log(raw.log),
         };
         check_topics(&config, &mut checker);
+        checker.pushers(&config.sources, &config.http);
         let mut errors = checker.findings.errors;
         if errors.is_empty() {
             return Ok(config);
@@ -111,6 +124,18 @@ impl Config {
                 }
                 Ok(_) => {}
             }
+        }
+        for (index, source) in self.sources.iter().enumerate() {
+            let file = source.http.as_ref().and_then(|http| http.secret_file.as_ref());
+            if let Some(file) = file.filter(|file| !file.is_file()) {
+                let path = format!("source[{index}].secret_file");
+                report(&path, file, "not a file".to_owned(), Some("a file with the secret"));
+            }
+        }
+        let files = self.dictionary_files.iter().map(|file| ("dictionary.files", file));
+        let customers = self.customers_file.iter().map(|file| ("enrich.customers.file", file));
+        for (path, file) in files.chain(customers).filter(|(_, file)| !file.is_file()) {
+            report(path, file, "not a file".to_owned(), Some("a file that can be read"));
         }
         if let Some(library) = &self.model.ort_library
             && !library.is_file()

@@ -107,7 +107,6 @@ fn keys_of_later_versions_are_refused_and_not_ignored() {
         "[priority]\nmethod = \"urgency_impact\"",
         "[http]\ntls_cert = \"x\"",
         "[http]\ntokens_file = \"x\"",
-        "[[source]]\nname = \"a\"\nfiles = [\"x\"]\nhttp = true",
         "[[rule]]\nname = \"r\"\nkind = \"drop\"",
         "[[rule]]\nname = \"r\"\nkind = \"spike\"\nby = [\"term\"]",
         "[[rule]]\nname = \"r\"\nkind = \"spike\"\n[[rule.expect]]\nnever = true",

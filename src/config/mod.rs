@@ -40,6 +40,10 @@ pub struct Config {
     pub model: ModelConfig,
     pub privacy: PrivacyConfig,
     pub duplicates: DuplicatesConfig,
+    /// Brands, products and features by their aliases.
+    pub dictionary_files: Vec<PathBuf>,
+    /// What the user's own system knows of customers.
+    pub customers_file: Option<PathBuf>,
     pub dead_letter: DeadLetterConfig,
     /// Topic for analyzed records. No key sets it yet: what would write them is not part of this version.
     pub output_topic: Option<String>,
@@ -91,6 +95,14 @@ pub struct SourceConfig {
     /// No key sets it yet: silence is judged by the feed's own rate.
     pub expected_every: Option<Duration>,
     pub start: StartPosition,
+    /// Its topic is filled by HTTP.
+    pub http: Option<HttpInput>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HttpInput {
+    /// Who pushes must know what is in it.
+    pub secret_file: Option<PathBuf>,
 }
 
 impl SourceConfig {
@@ -109,6 +121,7 @@ impl SourceConfig {
             zone: None,
             expected_every: None,
             start: StartPosition::Earliest,
+            http: None,
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct RawConfig {
     pub model: RawModel,
     pub privacy: RawPrivacy,
     pub duplicates: RawDuplicates,
+    pub dictionary: RawDictionary,
+    pub enrich: RawEnrich,
     pub dead_letter: RawDeadLetter,
     pub search: RawSearch,
     /// Who owns items; the first entry that matches wins.
@@ -73,6 +75,11 @@ pub struct RawSource {
     pub topic_pattern: Option<String>,
     /// Paths or globs; `-` is standard input.
     pub files: Option<Vec<String>>,
+    /// Takes records by `POST /api/v1/intake/NAME` and hands them to its topic: the one of `topics`, else
+    /// `qingting.intake.NAME`.
+    pub http: Option<bool>,
+    /// With `http`: file of the secret that whoever pushes gives or signs with.
+    pub secret_file: Option<String>,
     /// Preset name, `item`, or `auto`. Default `auto`.
     pub format: Option<String>,
     pub kind: Option<RawSourceKind>,
@@ -175,6 +182,26 @@ pub struct RawPrivacy {
 pub struct RawDuplicates {
     /// Near-duplicates are looked for this far back. Default `30d`.
     pub window: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawDictionary {
+    /// Brands, products and features with their aliases, TOML or CSV: they name the subject where the source does not.
+    pub files: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawEnrich {
+    pub customers: Option<RawCustomers>,
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawCustomers {
+    /// CSV with `author` (keyed id) or `customer` (reference), `segment`, `orders`, `amount`.
+    pub file: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -337,9 +364,8 @@ pub enum RawLogFormat {
 }
 
 /// Keys that are pinned for later versions: known, but refused rather than ignored. Paths without list indexes.
-pub(super) const LATER_KEYS: [&str; 14] = [
+pub(super) const LATER_KEYS: [&str; 13] = [
     "time.calendar",
-    "source.http",
     "source.expected_every",
     "output",
     "index",

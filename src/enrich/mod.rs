@@ -1,7 +1,7 @@
 //! The enrich stage: who owns it, how pressing it is.
 //!
 //! Comes in: [`SegmentedItem`] and its [`Prediction`]. Goes out: [`AnalyzedItem`], ready for the index.
-//! Can fail: nothing. Moves: `qingting_stage_duration_seconds{stage="enrich"}` (recorded by the pipeline).
+//! Can fail: [`EnrichError`], where a dictionary or the customers cannot be read, at start only. Moves: `qingting_stage_duration_seconds{stage="enrich"}` (recorded by the pipeline).
 //!
 //! # Owner
 //! For the most important aspect first, the first `[[owner]]` rule in file order whose fields all match; a rule that
@@ -20,8 +20,13 @@
 //! *Widely seen*: at least [`WIDELY_SEEN`] likes, comments, shares, favourites and "useful" votes together.
 //! Unusable items are P3. P0 needs a confident and negative answer, otherwise it is P1.
 
+mod customers;
+mod dictionary;
 mod owner;
 mod priority;
+
+pub use customers::Customers;
+pub use dictionary::Dictionary;
 
 pub use priority::WIDELY_SEEN;
 
@@ -30,7 +35,31 @@ use crate::config::Config;
 use crate::item::{
     ANALYZED_SCHEMA, Analysis, AnalyzedItem, AnalyzedRecord, ModelRef, PIPELINE_VERSION, SegmentedItem, Valid,
 };
+use crate::normalize::language;
 use owner::Owners;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file of the user's that does not say what it should.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {message}", path.display())]
+pub struct EnrichError {
+    path: PathBuf,
+    message: String,
+}
+
+impl EnrichError {
+    fn new(path: &Path, message: String) -> Self {
+        Self {
+            path: path.to_owned(),
+            message,
+        }
+    }
+
+    pub fn code(&self) -> &'static str {
+        "enrich_file"
+    }
+}
 
 /// Turns items and predictions into analyzed items. Holds what the configuration says about owners.
 #[derive(Debug, Clone)]
@@ -38,25 +67,39 @@ pub struct Enricher {
     owners: Owners,
     source_names: Vec<String>,
     model: ModelRef,
+    dictionary: Option<Arc<Dictionary>>,
+    customers: Option<Arc<Customers>>,
 }
 
 impl Enricher {
-    pub fn new(config: &Config, model: ModelRef) -> Self {
-        Self {
+    /// Reads the dictionaries and customers that the configuration names.
+    pub fn new(config: &Config, model: ModelRef) -> Result<Self, EnrichError> {
+        let customers = config.customers_file.as_deref().map(Customers::load).transpose()?;
+        Ok(Self {
+            dictionary: Dictionary::load(&config.dictionary_files)?.map(Arc::new),
+            customers: customers.map(Arc::new),
             owners: Owners::new(&config.owners),
             source_names: config.sources.iter().map(|source| source.name.clone()).collect(),
             model,
-        }
+        })
     }
 
     pub fn enrich(&self, item: SegmentedItem, prediction: Prediction) -> AnalyzedItem {
         let SegmentedItem {
-            clean,
+            mut clean,
             title_tokens,
             text_tokens,
             terms,
         } = item;
+        if let Some(dictionary) = &self.dictionary {
+            dictionary.fill(&mut clean.item, &title_tokens, &text_tokens);
+        }
+        if let Some(customers) = &self.customers {
+            customers.fill(&mut clean.item);
+        }
         let valid = validity(clean.invalid_reason, prediction.valid);
+        // a model sounds as sure of a language that it never saw
+        let low_confidence = prediction.low_confidence || !language::is_understood(&clean.item.lang);
         let priority_hint = priority::hint(
             &clean.item,
             valid.label,
@@ -64,7 +107,7 @@ impl Enricher {
             &prediction.severity.label,
             &prediction.intent.label,
             &prediction.aspects,
-            prediction.low_confidence,
+            low_confidence,
         );
         let source = self.source_names.get(usize::from(clean.source)).map(String::as_str);
         let owner = self.owners.of(&clean.item, &prediction.aspects, source);
@@ -86,7 +129,7 @@ impl Enricher {
                     intent: prediction.intent,
                     valid,
                     duplicate: None,
-                    low_confidence: prediction.low_confidence,
+                    low_confidence,
                     priority_hint: priority_hint.to_owned(),
                     owner: owner.map(str::to_owned),
                     issue_id: None,
@@ -95,7 +138,7 @@ impl Enricher {
             },
             source: clean.source,
             record_time_ms: clean.record_time_ms,
-            signature: clean.signature,
+            fingerprint: clean.fingerprint,
             title_tokens,
             text_tokens,
         }
@@ -130,7 +173,10 @@ mod tests {
                 }),
                 record_time_ms: 5,
                 analysis_text: String::new(),
-                signature: 7,
+                fingerprint: crate::item::Fingerprint {
+                    exact: 7,
+                    ..Default::default()
+                },
                 invalid_reason,
             },
             title_tokens: Tokens::default(),
@@ -147,6 +193,8 @@ mod tests {
                 name: "fast".to_owned(),
                 version: "1".to_owned(),
             },
+            dictionary: None,
+            customers: None,
         }
     }
 
@@ -229,7 +277,7 @@ mod tests {
         let valid = &analyzed.record.analysis.valid;
         assert_eq!((valid.label, valid.reason.as_deref()), (false, Some("default_text")));
         assert_eq!(analyzed.record.item.schema, ANALYZED_SCHEMA);
-        assert_eq!((analyzed.signature, analyzed.record_time_ms), (7, 5));
+        assert_eq!((analyzed.fingerprint.exact, analyzed.record_time_ms), (7, 5));
         assert_eq!(analyzed.record.analysis.terms, ["客服"]);
     }
 }

@@ -315,7 +315,15 @@ impl PreparedItem {
         document.add_u64(fields.precision, item.published_precision as u64);
         document.add_date(fields.record_time, date(self.item.record_time_ms));
         document.add_date(fields.collected_at, date(item.collected_at));
-        document.add_u64(fields.signature, self.item.signature);
+        let fingerprint = &self.item.fingerprint;
+        document.add_u64(fields.signature, fingerprint.exact);
+        if let Some(copy) = &record.analysis.duplicate {
+            document.add_u64(fields.group, id_hash(&copy.group) as u64);
+        } else if fingerprint.exact != 0 {
+            for two in fingerprint.bands.chunks(2) {
+                document.add_u64(fields.bands, u64::from(two[0]) | u64::from(two[1]) << 32);
+            }
+        }
         document.add_u64(fields.author, author_hash(record));
         document.add_u64(
             fields.engagement,

@@ -1,35 +1,45 @@
-//! The duplicate window: which text was seen first. A cache of the index, rebuilt by a scan at start.
+//! The duplicate window: which text was seen first, exactly or nearly. A cache of the index, rebuilt by a scan of its
+//! columns at start.
 //!
-//! Decided once, at first sight, and stored in the document. Texts under 15 characters have no signature and are never
-//! folded together: 「闪退」 from ten people are ten voices.
+//! Decided once, at first sight, and stored in the document. Near-duplicates are candidates by the bands of their
+//! fingerprints ([`super::bands`]) and verified by the overlap of trigrams; what is looked at depends on which texts are
+//! in the window and not on how they came in, so that a rebuilt window decides as the one that grew.
 
 use super::IndexError;
-use super::lookup::id_of;
+use super::bands::{BandTable, Bands, MOST_TEXTS};
+use super::lookup::{bands_of, id_of};
+use crate::item::Fingerprint;
+use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
 use std::time::Duration;
-use tantivy::Searcher;
+use tantivy::{Searcher, SegmentReader};
 
 const HOUR_MS: i64 = 3_600_000;
 /// Old groups are dropped once a day of record time.
 const SWEEP_HOURS: u32 = 24;
+/// Candidates that are verified, the oldest first.
+const MOST_VERIFIED: usize = 8;
 
 /// Bits of a group's second word: what 80 bits of an id have over 64, the hour (until the year 2209), the size.
 const ID_BITS: u32 = 16;
 const HOUR_BITS: u32 = 21;
 const SIZE_BITS: u32 = 27;
 
-/// A text that was seen, in two words: there are as many as the window has texts.
+/// A text that was seen first: there are as many as the window has texts.
 #[derive(Debug, Clone, Copy)]
 struct Group {
+    /// Of its fingerprint; 0 when it is gone.
+    exact: u64,
     low: u64,
     /// The rest of the id, the hour of record time of the first one, the size.
     rest: u64,
 }
 
 impl Group {
-    fn new(first: u128, hour: u32) -> Self {
+    fn new(exact: u64, first: u128, hour: u32) -> Self {
         let id = (first >> 64) as u64 & mask(ID_BITS);
         Self {
+            exact,
             low: first as u64,
             rest: id | (u64::from(hour) & mask(HOUR_BITS)) << ID_BITS | 1 << (ID_BITS + HOUR_BITS),
         }
@@ -51,24 +61,33 @@ impl Group {
         let size = u64::from(size.max(1)).min(mask(SIZE_BITS));
         self.rest = self.rest & mask(ID_BITS + HOUR_BITS) | size << (ID_BITS + HOUR_BITS);
     }
+
+    /// `None` when it is gone.
+    fn age(self) -> Option<(u32, u128)> {
+        (self.exact != 0).then(|| (self.hour(), self.first()))
+    }
 }
 
 const fn mask(bits: u32) -> u64 {
     (1 << bits) - 1
 }
 
-/// Texts first seen within the window before the newest record time of all documents. The age of a group is compared
-/// where it is looked up, so that it does not matter when the old ones are dropped.
+/// Texts first seen within the window before the newest record time of all documents, about 120 bytes each; of more than
+/// a million the oldest go. The age of a group is compared where it is looked up, so that it does not matter when the
+/// old ones are dropped.
 #[derive(Debug)]
 pub struct DuplicateWindow {
-    groups: FxHashMap<u64, Group>,
+    groups: Vec<Group>,
+    by_exact: HashTable<u32>,
+    bands: BandTable,
     window_hours: u32,
     newest_hour: u32,
     /// When old groups were last dropped.
     swept_hour: u32,
+    most_texts: usize,
 }
 
-/// What a text with a signature is.
+/// What a text with a fingerprint is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     First,
@@ -76,24 +95,26 @@ pub enum Seen {
     Again {
         first: u128,
         size: u32,
+        near: bool,
     },
 }
 
 impl DuplicateWindow {
     pub fn new(window: Duration) -> Self {
         Self {
-            groups: FxHashMap::default(),
+            groups: Vec::new(),
+            by_exact: HashTable::new(),
+            bands: BandTable::default(),
             window_hours: (window.as_secs() / 3600).min(mask(HOUR_BITS)) as u32,
             newest_hour: 0,
             swept_hour: 0,
+            most_texts: MOST_TEXTS,
         }
     }
 
-    /// Scans signature, duplicate and record time of the alive documents.
+    /// Scans fingerprint, duplicate, group and record time of the alive documents.
     pub fn rebuild(window: Duration, searcher: &Searcher) -> Result<Self, IndexError> {
         let mut rebuilt = Self::new(window);
-        let mut copies: FxHashMap<u64, u32> = FxHashMap::default();
-        let mut columns = Vec::new();
         for segment in searcher.segment_readers() {
             let time = segment.fast_fields().date("record_time")?;
             let newest = segment
@@ -102,43 +123,45 @@ impl DuplicateWindow {
                 .map(|time| hour_number(time.into_timestamp_millis()))
                 .max();
             rebuilt.newest_hour = rebuilt.newest_hour.max(newest.unwrap_or(0));
-            columns.push(time);
         }
-        for (segment, time) in searcher.segment_readers().iter().zip(columns) {
-            let fast = segment.fast_fields();
-            let (signature, duplicate) = (fast.u64("signature")?, fast.bool("duplicate")?);
-            let (hi, lo) = (fast.u64("id_hi")?, fast.u64("id_lo")?);
-            for doc in segment.doc_ids_alive() {
-                let Some(text) = signature.first(doc).filter(|signature| *signature != 0) else {
-                    continue;
-                };
-                if duplicate.first(doc) == Some(true) {
-                    *copies.entry(text).or_default() += 1;
-                    continue;
-                }
-                let hour = hour_number(time.first(doc).map_or(0, |time| time.into_timestamp_millis()));
-                let group = Group::new(id_of(&hi, &lo, doc), hour);
-                if !rebuilt.is_open(group) {
-                    continue;
-                }
-                rebuilt
-                    .groups
-                    .entry(text)
-                    .and_modify(|known| {
-                        if known.hour() < hour {
-                            *known = group;
-                        }
-                    })
-                    .or_insert(group);
-            }
+        rebuilt.swept_hour = rebuilt.newest_hour;
+        let mut copies: FxHashMap<u64, u32> = FxHashMap::default();
+        for segment in searcher.segment_readers() {
+            rebuilt.read_segment(segment, &mut copies)?;
         }
-        for (text, count) in copies {
-            if let Some(group) = rebuilt.groups.get_mut(&text) {
+        for group in &mut rebuilt.groups {
+            if let Some(count) = copies.get(&group.low) {
                 group.resize(group.size() + count);
             }
         }
-        rebuilt.swept_hour = rebuilt.newest_hour;
         Ok(rebuilt)
+    }
+
+    /// `copies`: how many there are by the lower half of the first one's key.
+    fn read_segment(&mut self, segment: &SegmentReader, copies: &mut FxHashMap<u64, u32>) -> Result<(), IndexError> {
+        let fast = segment.fast_fields();
+        let (exact, duplicate) = (fast.u64("signature")?, fast.bool("duplicate")?);
+        let (bands, group, time) = (fast.u64("bands")?, fast.u64("group")?, fast.date("record_time")?);
+        let (hi, lo) = (fast.u64("id_hi")?, fast.u64("id_lo")?);
+        for doc in segment.doc_ids_alive() {
+            let Some(exact) = exact.first(doc).filter(|exact| *exact != 0) else {
+                continue;
+            };
+            if duplicate.first(doc) == Some(true) {
+                if let Some(first) = group.first(doc) {
+                    *copies.entry(first).or_default() += 1;
+                }
+                continue;
+            }
+            let hour = hour_number(time.first(doc).map_or(0, |time| time.into_timestamp_millis()));
+            let group = Group::new(exact, id_of(&hi, &lo, doc), hour);
+            // of one text that was new again the newest counts
+            let known = self.find(exact).and_then(|known| self.groups[known as usize].age());
+            if self.is_open(group) && known < group.age() {
+                self.insert(group, &bands_of(&bands, doc));
+            }
+        }
+        Ok(())
     }
 
     /// Takes note of a document that is added, whatever its text: the window ends at the newest.
@@ -147,42 +170,144 @@ impl DuplicateWindow {
         if self.newest_hour >= self.swept_hour + SWEEP_HOURS {
             self.swept_hour = self.newest_hour;
             let oldest = self.newest_hour.saturating_sub(self.window_hours);
-            self.groups.retain(|_, group| group.hour() >= oldest);
-            if self.groups.len() < self.groups.capacity() / 4 {
-                self.groups.shrink_to(self.groups.len() * 2);
-            }
+            self.keep(|group| group.hour() >= oldest);
         }
     }
 
-    /// Looks a new text up and remembers it; [`Self::hear`] comes first.
-    pub fn see(&mut self, signature: u64, id: u128, record_time_ms: i64) -> Seen {
-        if signature == 0 {
-            return Seen::First;
+    /// Looks a new text up and remembers it; [`Self::hear`] comes first. `is_same` compares it with the text of the item
+    /// with that key.
+    pub fn see<E>(
+        &mut self,
+        fingerprint: &Fingerprint,
+        id: u128,
+        record_time_ms: i64,
+        mut is_same: impl FnMut(u128) -> Result<bool, E>,
+    ) -> Result<Seen, E> {
+        if fingerprint.exact == 0 {
+            return Ok(Seen::First);
         }
-        let known = self.groups.get(&signature).copied();
-        if let Some(mut group) = known.filter(|group| group.first() != id && self.is_open(*group)) {
-            group.resize(group.size() + 1);
-            self.groups.insert(signature, group);
-            return Seen::Again {
-                first: group.first(),
-                size: group.size(),
-            };
+        let known = self.find(fingerprint.exact);
+        if let Some(number) = known.filter(|number| self.is_candidate(*number, id)) {
+            return Ok(self.again(number, false));
         }
-        self.groups
-            .insert(signature, Group::new(id, hour_number(record_time_ms)));
-        Seen::First
+        for number in self.candidates(&fingerprint.bands, id) {
+            if is_same(self.groups[number as usize].first())? {
+                return Ok(self.again(number, true));
+            }
+        }
+        let group = Group::new(fingerprint.exact, id, hour_number(record_time_ms));
+        self.insert(group, &fingerprint.bands);
+        Ok(Seen::First)
+    }
+
+    fn again(&mut self, number: u32, near: bool) -> Seen {
+        let group = &mut self.groups[number as usize];
+        group.resize(group.size() + 1);
+        Seen::Again {
+            first: group.first(),
+            size: group.size(),
+            near,
+        }
+    }
+
+    fn find(&self, exact: u64) -> Option<u32> {
+        let is = |number: &u32| self.groups[*number as usize].exact == exact;
+        self.by_exact.find(exact, is).copied()
     }
 
     fn is_open(&self, group: Group) -> bool {
         self.newest_hour.saturating_sub(group.hour()) <= self.window_hours
     }
 
-    /// A document is replaced or deleted: its text no longer counts.
-    pub fn forget(&mut self, signature: u64, id: u128) {
-        if let Some(group) = self.groups.get_mut(&signature) {
-            if group.first() == id {
-                self.groups.remove(&signature);
-            } else {
+    fn is_candidate(&self, number: u32, id: u128) -> bool {
+        let group = self.groups[number as usize];
+        group.exact != 0 && group.first() != id && self.is_open(group)
+    }
+
+    /// Texts of the window that have bands in common, the oldest first.
+    fn candidates(&self, bands: &Bands, id: u128) -> Vec<u32> {
+        let mut candidates = self.bands.candidates(bands);
+        candidates.retain(|number| self.is_candidate(*number, id));
+        candidates.sort_unstable_by_key(|number| self.groups[*number as usize].age());
+        candidates.truncate(MOST_VERIFIED);
+        candidates
+    }
+
+    fn insert(&mut self, group: Group, bands: &Bands) {
+        if let Some(old) = self.find(group.exact) {
+            self.remove(old);
+        }
+        if self.groups.len() >= self.most_texts {
+            self.drop_oldest();
+        }
+        let number = self.groups.len() as u32;
+        if self.groups.len() == self.groups.capacity() {
+            self.groups.reserve_exact(self.groups.len() / 4 + 64);
+        }
+        self.groups.push(group);
+        let groups = &self.groups;
+        let hash = |number: &u32| groups[*number as usize].exact;
+        self.by_exact.insert_unique(group.exact, number, hash);
+        let age = |number: u32| groups[number as usize].age();
+        self.bands.insert(number, bands, groups.len(), age);
+    }
+
+    fn remove(&mut self, number: u32) {
+        let exact = self.groups[number as usize].exact;
+        if let Ok(entry) = self.by_exact.find_entry(exact, |known| *known == number) {
+            entry.remove();
+        }
+        self.groups[number as usize].exact = 0;
+    }
+
+    /// Drops the oldest tenth.
+    fn drop_oldest(&mut self) {
+        let mut ages: Vec<_> = self.groups.iter().filter_map(|group| group.age()).collect();
+        let tenth = ages.len() / 10;
+        let (_, limit, _) = ages.select_nth_unstable(tenth);
+        let limit = *limit;
+        self.keep(|group| group.age() >= Some(limit));
+    }
+
+    /// Drops the others, and those that are gone.
+    fn keep(&mut self, is_kept: impl Fn(&Group) -> bool) {
+        let mut kept = Vec::new();
+        let mut numbers: Vec<Option<u32>> = Vec::with_capacity(self.groups.len());
+        for group in &self.groups {
+            let stays = group.exact != 0 && is_kept(group);
+            numbers.push(stays.then_some(kept.len() as u32));
+            if stays {
+                kept.push(*group);
+            }
+        }
+        if kept.len() == self.groups.len() {
+            return;
+        }
+        self.groups = kept;
+        let groups = &self.groups;
+        let hash = |number: &u32| groups[*number as usize].exact;
+        self.by_exact.clear();
+        self.by_exact.shrink_to(groups.len() * 2, hash);
+        for (number, group) in groups.iter().enumerate() {
+            self.by_exact.insert_unique(group.exact, number as u32, hash);
+        }
+        self.bands.renumber(|number| numbers[number as usize]);
+    }
+
+    /// The first item of a text is replaced or deleted: its text no longer counts.
+    pub fn forget(&mut self, exact: u64, id: u128) {
+        if let Some(number) = self.find(exact)
+            && self.groups[number as usize].first() == id
+        {
+            self.remove(number);
+        }
+    }
+
+    /// A copy is replaced or deleted. `exact` and `first` are those of the first item of its text.
+    pub fn forget_copy(&mut self, exact: u64, first: u128) {
+        if let Some(number) = self.find(exact) {
+            let group = &mut self.groups[number as usize];
+            if group.first() == first {
                 group.resize(group.size() - 1);
             }
         }
@@ -194,79 +319,5 @@ fn hour_number(record_time_ms: i64) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As the index thread does it.
-    fn see(window: &mut DuplicateWindow, signature: u64, id: u128, record_time_ms: i64) -> Seen {
-        window.hear(record_time_ms);
-        window.see(signature, id, record_time_ms)
-    }
-
-    #[test]
-    fn the_first_of_a_text_is_itself_and_later_ones_are_copies() {
-        let mut window = DuplicateWindow::new(Duration::from_secs(30 * 86_400));
-        assert_eq!(see(&mut window, 7, 1, 0), Seen::First);
-        assert_eq!(see(&mut window, 7, 2, HOUR_MS), Seen::Again { first: 1, size: 2 });
-        assert_eq!(
-            see(&mut window, 7, 1, HOUR_MS),
-            Seen::First,
-            "the same item again is not its own copy"
-        );
-        assert_eq!(see(&mut window, 0, 3, 0), Seen::First);
-        assert_eq!(
-            see(&mut window, 0, 4, 0),
-            Seen::First,
-            "short texts are never folded together"
-        );
-    }
-
-    #[test]
-    fn a_text_older_than_the_window_is_new_again() {
-        let mut window = DuplicateWindow::new(Duration::from_secs(86_400));
-        see(&mut window, 7, 1, 0);
-        assert_eq!(see(&mut window, 7, 2, 26 * HOUR_MS), Seen::First);
-    }
-
-    #[test]
-    fn old_texts_take_no_memory() {
-        let mut window = DuplicateWindow::new(Duration::from_secs(86_400));
-        for hour in 0..1_000 {
-            for text in 0..100 {
-                let id = hour * 100 + text;
-                see(&mut window, 1 + id as u64, id as u128, hour * HOUR_MS);
-            }
-        }
-        assert!(window.groups.len() <= 4_900, "{} groups", window.groups.len());
-        assert!(
-            window.groups.capacity() < 20_000,
-            "room for {}",
-            window.groups.capacity()
-        );
-    }
-
-    #[test]
-    fn a_group_keeps_what_it_is_given() {
-        let first = u128::MAX >> 48;
-        let mut group = Group::new(first, 1_234_567);
-        assert_eq!((group.first(), group.hour(), group.size()), (first, 1_234_567, 1));
-        group.resize(98_765_432);
-        assert_eq!(
-            (group.first(), group.hour(), group.size()),
-            (first, 1_234_567, 98_765_432)
-        );
-        group.resize(u32::MAX);
-        assert_eq!(
-            (group.first(), group.hour(), group.size()),
-            (first, 1_234_567, (1 << 27) - 1)
-        );
-    }
-
-    #[test]
-    fn a_deleted_first_leaves_no_group_behind() {
-        let mut window = DuplicateWindow::new(Duration::from_secs(86_400));
-        see(&mut window, 7, 1, 0);
-        window.forget(7, 1);
-        assert_eq!(see(&mut window, 7, 2, 0), Seen::First);
-    }
-}
+#[path = "duplicates_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@
 use super::IndexError;
 use super::document::id_term;
 use super::schema::Fields;
-use crate::item::{AnalyzedItem, AnalyzedRecord, Tokens};
+use crate::item::{AnalyzedItem, AnalyzedRecord, FINGERPRINT_BANDS, Fingerprint, Tokens};
 use fastbloom::BloomFilter;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::cmp::Ordering;
@@ -100,6 +100,16 @@ pub fn id_of(hi: &Column<u64>, lo: &Column<u64>, doc: u32) -> u128 {
     (u128::from(hi.first(doc).unwrap_or(0)) << 64) | u128::from(lo.first(doc).unwrap_or(0))
 }
 
+/// The bands of a fingerprint from their column; zeros where there are none.
+pub fn bands_of(column: &Column<u64>, doc: u32) -> [u32; FINGERPRINT_BANDS] {
+    let mut bands = [0; FINGERPRINT_BANDS];
+    for (two, value) in bands.chunks_mut(2).zip(column.values_for_doc(doc)) {
+        two[0] = value as u32;
+        two[1] = (value >> 32) as u32;
+    }
+    bands
+}
+
 /// Documents added since the last commit: not yet visible to a searcher.
 pub type Overlay = FxHashMap<u128, Known>;
 
@@ -156,7 +166,10 @@ fn known(
             .date("record_time")?
             .first(doc)
             .map_or(0, |date| date.into_timestamp_millis()),
-        signature: fast.u64("signature")?.first(doc).unwrap_or(0),
+        fingerprint: Fingerprint {
+            exact: fast.u64("signature")?.first(doc).unwrap_or(0),
+            bands: bands_of(&fast.u64("bands")?, doc),
+        },
         title_tokens: Tokens::default(),
         text_tokens: Tokens::default(),
     };

@@ -4,6 +4,7 @@
 //! the replaced document had contributed. Can fail: [`IndexError`], terminal for writer, caches and read positions
 //! together (the one recovery path). Metrics: `qingting_items_total`, `qingting_checkpoint_duration_seconds`.
 
+mod bands;
 mod document;
 mod duplicates;
 mod lookup;

@@ -70,7 +70,11 @@ pub struct Fields {
     pub item_version: Field,
     pub epoch: Field,
     pub content_hash: Field,
+    /// [`crate::item::Fingerprint`]: the exact hash, and of first texts the bands, two a value.
     pub signature: Field,
+    pub bands: Field,
+    /// Of a copy: the lower half of the key of the first item.
+    pub group: Field,
     /// xxh3-64 of the author id, 0 = unknown.
     pub author: Field,
     pub engagement: Field,
@@ -129,6 +133,8 @@ pub fn build() -> (Schema, Fields) {
         epoch: builder.add_u64_field("epoch", number.clone()),
         content_hash: builder.add_u64_field("content_hash", number.clone()),
         signature: builder.add_u64_field("signature", number.clone()),
+        bands: builder.add_u64_field("bands", number.clone()),
+        group: builder.add_u64_field("group", number.clone()),
         author: builder.add_u64_field("author", number.clone()),
         engagement: builder.add_u64_field("engagement", number.clone()),
         partition: builder.add_u64_field("partition", number.clone()),

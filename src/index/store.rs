@@ -6,6 +6,7 @@ use super::schema::{Fields, TOKENIZER, build};
 use super::token_text::TokenText;
 use super::{IndexError, id_hash};
 use crate::checkpoint::{INDEX_FORMAT, Payload};
+use crate::normalize::{Trigrams, analysis_text};
 use crate::telemetry::ItemOutcome;
 use lru::LruCache;
 use std::num::NonZeroUsize;
@@ -17,7 +18,7 @@ use tantivy::{Directory, Index, IndexReader, IndexSettings, IndexWriter, ReloadP
 
 /// Bytes that the one indexing thread buffers before it flushes a segment of its own.
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
-/// First items of groups that are kept, about 100 bytes each.
+/// First items of groups that are kept, about 700 bytes each.
 const FIRST_ITEMS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4_095);
 /// A segment with this share of deleted documents is merged.
 const MERGE_DELETED_RATIO: f32 = 0.25;
@@ -33,8 +34,9 @@ pub struct Applied {
 /// The first item of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstItem {
-    pub id: String,
+    pub id: Arc<str>,
     pub published_at_ms: Option<i64>,
+    pub trigrams: Arc<Trigrams>,
 }
 
 pub struct IndexStore {
@@ -150,8 +152,9 @@ impl IndexStore {
         };
         let item = &document.item.record.item;
         let first = FirstItem {
-            id: item.id.clone(),
+            id: item.id.as_str().into(),
             published_at_ms: item.published_at,
+            trigrams: Arc::new(Trigrams::of(&analysis_text(item))),
         };
         self.firsts.put(id, first.clone());
         Ok(Some(first))
@@ -306,6 +309,29 @@ impl IndexStore {
         if self.filter.is_full() {
             self.filter = IdFilter::rebuild(&self.searcher)?;
         }
+        Ok(())
+    }
+}
+
+impl IndexStore {
+    /// No merges but those that are asked for: [`Self::compact`] could not have segments that another merge holds.
+    pub fn stop_merging(&self) {
+        self.writer.set_merge_policy(Box::new(tantivy::indexer::NoMergePolicy));
+    }
+
+    /// Merges all committed segments into one, so that nothing of a deleted document is left on the disk.
+    pub fn compact(&mut self) -> Result<(), IndexError> {
+        let segments = self.index.searchable_segment_metas()?;
+        if segments.iter().any(|segment| segment.num_deleted_docs() > 0) {
+            let ids: Vec<_> = segments.iter().map(tantivy::SegmentMeta::id).collect();
+            self.writer.merge(&ids).wait()?;
+            self.index.directory().sync_directory()?;
+        }
+        self.writer.garbage_collect_files().wait()?;
+        self.reader.reload()?;
+        self.searcher = self.reader.searcher();
+        // files that the old searcher held open
+        self.writer.garbage_collect_files().wait()?;
         Ok(())
     }
 }

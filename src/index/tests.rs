@@ -42,7 +42,7 @@ fn item(id: &str, version: i64, text: &str) -> AnalyzedItem {
         },
         source: 0,
         record_time_ms: NOW_MS,
-        signature: 0,
+        fingerprint: Default::default(),
         title_tokens: Tokens::default(),
         text_tokens: words(&[("快递", 0)]),
     }
@@ -234,7 +234,7 @@ fn any_item() -> impl Strategy<Value = AnalyzedItem> {
                     polarity: "negative".into(),
                     p: f32::NAN,
                 }];
-                made.signature = signature;
+                made.fingerprint.exact = signature;
                 if sorted {
                     tokens.sort_by_key(|(_, position)| *position);
                 }

@@ -87,7 +87,7 @@ pub struct Item {
     pub tags: Vec<String>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub media: Media,
-    /// `zh` `yue` `en` `mixed`.
+    /// `zh` `yue` `en` `mixed` `other`.
     #[serde(default)]
     pub lang: String,
     /// `Hans` `Hant` `mixed` `none`.

@@ -66,7 +66,19 @@ pub struct MappedItem {
     pub native_author_id: Option<String>,
 }
 
-/// An item after normalize: text cleaned and masked, derived fields final, signature computed.
+/// Bands of a fingerprint.
+pub const FINGERPRINT_BANDS: usize = 12;
+
+/// What copies of the analysis text are found by. All zeros: too short to be compared (< 15 characters).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Equal for texts that are equal but for punctuation, case, width and script.
+    pub exact: u64,
+    /// MinHash bands: texts that are alike share two of them or more.
+    pub bands: [u32; FINGERPRINT_BANDS],
+}
+
+/// An item after normalize: text cleaned and masked, derived fields final, fingerprint computed.
 #[derive(Debug, Clone)]
 pub struct CleanItem {
     pub item: Item,
@@ -75,8 +87,7 @@ pub struct CleanItem {
     pub record_time_ms: i64,
     /// Text for analysis: title and text, lower-cased, Traditional folded to Simplified. Never shown.
     pub analysis_text: String,
-    /// Near-duplicate signature of the analysis text: 0 = text too short to be compared (< 15 characters).
-    pub signature: u64,
+    pub fingerprint: Fingerprint,
     /// Validity as a rule decides it (default text, empty, …); `None` leaves it to the model.
     pub invalid_reason: Option<&'static str>,
 }
@@ -97,7 +108,7 @@ pub struct AnalyzedItem {
     pub record: AnalyzedRecord,
     pub source: u16,
     pub record_time_ms: i64,
-    pub signature: u64,
+    pub fingerprint: Fingerprint,
     pub title_tokens: Tokens,
     pub text_tokens: Tokens,
 }

@@ -4,7 +4,7 @@
 
 use super::clean::needs_a_closer_look;
 use super::fold::{is_ideograph, is_simplified_only, is_traditional_only};
-use super::language::is_cantonese;
+use super::language::{is_cantonese, is_foreign_letter};
 use super::mask::digit_value;
 use std::sync::LazyLock;
 
@@ -19,6 +19,8 @@ pub(super) const SIMPLIFIED_ONLY: u8 = 16;
 pub(super) const TRADITIONAL_ONLY: u8 = 32;
 /// Written Cantonese uses it and Mandarin does not.
 pub(super) const CANTONESE: u8 = 64;
+/// A letter of a script that Chinese is not written in.
+pub(super) const FOREIGN: u8 = 128;
 
 const BASIC_PLANE: usize = 0x1_0000;
 
@@ -55,6 +57,7 @@ fn computed(c: char) -> u8 {
         | bit(is_simplified_only(c), SIMPLIFIED_ONLY)
         | bit(is_traditional_only(c), TRADITIONAL_ONLY)
         | bit(is_cantonese(c), CANTONESE)
+        | bit(is_foreign_letter(c), FOREIGN)
 }
 
 #[cfg(test)]

@@ -279,7 +279,7 @@ pub(super) fn quoted_chain(text: &str) -> Option<usize> {
     memchr::memmem::find(text.as_bytes(), b"//@")
 }
 
-/// Text that the model and the signature see: without the reply prefix and without what others wrote before a
+/// Text that the model and the fingerprint see: without the reply prefix and without what others wrote before a
 /// repost (`//@某某:`).
 pub fn own_words(text: &str) -> &str {
     let text = quoted_chain(text).map_or(text, |at| &text[..at]);

@@ -2,20 +2,22 @@
 //!
 //! Comes in: [`MappedItem`] (canonical fields filled, text as given, native author id beside it). Goes out:
 //! [`CleanItem`]: text cleaned and personal data masked, author id keyed, times within bounds, language, script and
-//! flags set, analysis text and near-duplicate signature computed. Cannot fail. Metric: the stage's duration only.
+//! flags set, analysis text and fingerprint of near-duplicates computed. Cannot fail. Metric: the stage's duration only.
 
 mod classes;
 mod clean;
 mod fold;
 mod html;
-mod language;
+pub mod language;
 pub mod mask;
+mod near;
 mod rules;
 pub mod time;
 pub mod validity;
 
 pub use clean::{clean_text, own_words};
 pub use fold::{fold_char, fold_into};
+pub use near::{Trigrams, fingerprint_of};
 
 use crate::item::{CleanItem, Item, MappedItem, Precision};
 use chrono_tz::Tz;
@@ -25,7 +27,6 @@ use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
 /// Texts with fewer significant characters are not compared for near-duplicates.
-const SHORTEST_COMPARED_CHARS: usize = 15;
 /// Names, models and other keyword-like values are cut here: they become index terms.
 const LONGEST_KEYWORD_CHARS: usize = 256;
 
@@ -81,14 +82,14 @@ impl Normalizer {
         let analysis_text = analysis_text(&item);
         let letters: Vec<char> = rules::significant_chars(&analysis_text).collect();
         let invalid_reason = judge(&mut item, &analysis_text, &letters);
-        let signature = signature(&letters);
+        let fingerprint = near::fingerprint(&letters);
         CleanItem {
             item,
             source,
             position,
             record_time_ms,
             analysis_text,
-            signature,
+            fingerprint,
             invalid_reason,
         }
     }
@@ -313,7 +314,7 @@ fn speaks_for_another(item: &Item) -> bool {
     matches!(item.author.kind.as_deref(), Some("brand" | "official" | "operator")) || item.source.role == "reply"
 }
 
-/// Title and own words, folded: what the model and the signature see.
+/// Title and own words, folded: what the model and the fingerprint see.
 pub fn analysis_text(item: &Item) -> String {
     let own = own_words(&item.text);
     let mut out = String::with_capacity(item.title.len() + own.len() + 1);
@@ -323,16 +324,6 @@ pub fn analysis_text(item: &Item) -> String {
     }
     fold_into(own, &mut out);
     out
-}
-
-/// xxh3-64 of the significant characters; 0 where there are too few to compare.
-fn signature(letters: &[char]) -> u64 {
-    if letters.len() < SHORTEST_COMPARED_CHARS {
-        return 0;
-    }
-    let text: String = letters.iter().collect();
-    // 0 is taken by "not compared"
-    xxhash_rust::xxh3::xxh3_64(text.as_bytes()).max(1)
 }
 
 /// Masks personal data in a text that is kept as it is otherwise (a dead letter's bytes). Escapes of JSON are

@@ -135,13 +135,13 @@ fn rules_decide_what_needs_no_model() {
 }
 
 #[test]
-fn near_copies_share_a_signature_and_short_texts_have_none() {
-    let a = clean("这个扫地机用了三天就坏了，客服还不理人！[怒]").signature;
-    let b = clean("@某某 这个扫地機用了三天就坏了 客服还不理人…").signature;
+fn copies_share_a_fingerprint_and_short_texts_have_none() {
+    let a = clean("这个扫地机用了三天就坏了，客服还不理人！[怒]").fingerprint.exact;
+    let b = clean("@某某 这个扫地機用了三天就坏了 客服还不理人…").fingerprint.exact;
     assert_ne!(a, 0);
     assert_eq!(a, b);
-    assert_ne!(a, clean("这个扫地机用了四天就坏了，客服还不理人！").signature);
-    assert_eq!(clean("太差了").signature, 0);
+    assert_ne!(a, clean("这个扫地机用了四天就坏了，客服还不理人！").fingerprint.exact);
+    assert_eq!(clean("太差了").fingerprint.exact, 0);
 }
 
 #[test]
@@ -178,7 +178,7 @@ proptest::proptest! {
         let once = clean(&text);
         let again = clean(&once.item.text);
         proptest::prop_assert_eq!(&again.item.text, &once.item.text);
-        proptest::prop_assert_eq!(again.signature, once.signature);
+        proptest::prop_assert_eq!(again.fingerprint, once.fingerprint);
         proptest::prop_assert_eq!(again.analysis_text, once.analysis_text);
     }
 

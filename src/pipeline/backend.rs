@@ -5,6 +5,7 @@ use crate::api::Backend;
 use crate::config::SearchConfig;
 use crate::search::IndexView;
 use crate::segment::Segmenter;
+use crate::source::http::HttpIntake;
 use crate::trend::{KeySeries, SeriesRequest, TrendError};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -33,6 +34,10 @@ impl Backend for Shared {
 
     fn now_ms(&self) -> i64 {
         self.clock.now_ms()
+    }
+
+    fn intake(&self) -> Option<&HttpIntake> {
+        self.http_intake.as_ref()
     }
 
     fn not_ready(&self) -> Vec<&'static str> {

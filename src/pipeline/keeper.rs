@@ -13,8 +13,12 @@ use crate::checkpoint::{
 };
 use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
-use crate::index::{Applied, DuplicateWindow, IndexStore, KnownDocument, PreparedItem, Seen, Standing};
+use crate::index::{
+    Applied, DuplicateWindow, IndexError, IndexStore, KnownDocument, PreparedItem, Seen, Standing, author_hash, id_hash,
+};
 use crate::item::{Change, Duplicate, RecordPosition, Tokens};
+use crate::normalize::{Trigrams, analysis_text};
+use crate::privacy::Erasures;
 use crate::source::gate::HOUR_MS;
 use crate::telemetry::{ItemOutcome, Stage, StageTimer};
 use crate::trend::{Contribution, IndexEvidence, Sign, TrendEngine, is_voice};
@@ -34,6 +38,8 @@ pub struct Keeper {
     pub store: IndexStore,
     pub trend: Arc<RwLock<TrendEngine>>,
     pub duplicates: DuplicateWindow,
+    /// What must not come back.
+    pub erasures: Erasures,
     pub log: StateLog,
     pub dead_letters: LineFile,
     /// Ends with the session.
@@ -78,7 +84,7 @@ impl Keeper {
                     if applied.outcome == ItemOutcome::Deleted {
                         self.duplicates.hear(record_time_ms);
                     }
-                    self.count(&applied, crate::index::id_hash(&id), &Default::default());
+                    self.count(&applied, id_hash(&id), &Default::default())?;
                     applied.outcome
                 }
             };
@@ -169,6 +175,9 @@ impl Keeper {
 
     fn upsert(&mut self, mut item: PreparedItem, source: &Arc<str>) -> Result<ItemOutcome, PipelineError> {
         let id = item.id_hash;
+        if self.erasures.contains(id, author_hash(&item.item.record)) {
+            return Ok(ItemOutcome::Stale);
+        }
         let standing = self.store.standing(id, self.store.version_of(&item))?;
         let old = match &standing {
             Standing::Stale => {
@@ -189,7 +198,7 @@ impl Keeper {
         self.shared.gauges.item(source, &item.item.record);
         let words = std::mem::take(&mut item.words);
         let applied = self.store.add(item, standing, source, voice, duplicate)?;
-        self.count(&applied, id, &words);
+        self.count(&applied, id, &words)?;
         Ok(applied.outcome)
     }
 
@@ -199,25 +208,35 @@ impl Keeper {
         item: &mut PreparedItem,
         old: Option<&KnownDocument>,
     ) -> Result<bool, PipelineError> {
-        let (id, signature) = (item.id_hash, item.item.signature);
-        if let Some(old) = old.filter(|old| old.item.signature == signature) {
+        let (id, fingerprint) = (item.id_hash, item.item.fingerprint);
+        if let Some(old) = old.filter(|old| old.item.fingerprint.exact == fingerprint.exact) {
             if old.duplicate {
                 self.mark_duplicate(item, old.item.record.analysis.duplicate.clone())?;
             }
             return Ok(old.duplicate);
         }
-        let seen = self.duplicates.see(signature, id, item.item.record_time_ms);
-        let Seen::Again { first, size } = seen else {
+        let mut own = None;
+        let is_same = |first: u128| {
+            let Some(first) = self.store.first_of_group(first)? else {
+                return Ok(false);
+            };
+            let own = own.get_or_insert_with(|| Trigrams::of(&analysis_text(&item.item.record.item)));
+            Ok::<_, IndexError>(first.trigrams.is_same(own))
+        };
+        let seen = self
+            .duplicates
+            .see(&fingerprint, id, item.item.record_time_ms, is_same)?;
+        let Seen::Again { first, size, near } = seen else {
             return Ok(false);
         };
         let Some(first) = self.store.first_of_group(first)? else {
             return Ok(false);
         };
         let duplicate = Duplicate {
-            group: first.id,
+            group: first.id.to_string(),
             first_seen: first.published_at_ms,
             size,
-            kind: "exact".to_owned(),
+            kind: if near { "near" } else { "exact" }.to_owned(),
         };
         self.mark_duplicate(item, Some(duplicate))?;
         Ok(true)
@@ -228,28 +247,45 @@ impl Keeper {
     }
 
     /// Subtracts what the replaced document contributed and adds what the new one does.
-    fn count(&mut self, applied: &Applied, id: u128, words: &(Tokens, Tokens)) {
-        let mut trend = self.trend.write();
+    fn count(&mut self, applied: &Applied, id: u128, words: &(Tokens, Tokens)) -> Result<(), PipelineError> {
         if let Some(old) = applied.replaced.as_deref()
             && !seeded(Bug::CountByArrival)
         {
-            let contribution = trend.contribution(&old.item.record, &old.source, old.item.record_time_ms, None);
-            trend.apply(&contribution, Sign::Minus);
+            {
+                let mut trend = self.trend.write();
+                let contribution = trend.contribution(&old.item.record, &old.source, old.item.record_time_ms, None);
+                trend.apply(&contribution, Sign::Minus);
+            }
             let kept = applied
                 .added
                 .as_ref()
-                .is_some_and(|new| new.item.signature == old.item.signature);
+                .is_some_and(|new| new.item.fingerprint.exact == old.item.fingerprint.exact);
             if !kept {
-                self.duplicates.forget(old.item.signature, id);
+                self.forget_text(id, old)?;
             }
         }
         if let Some(new) = applied.added.as_deref() {
             let words = Some((&words.0, &words.1));
+            let mut trend = self.trend.write();
             let contribution = trend.contribution(&new.item.record, &new.source, new.item.record_time_ms, words);
             let taken = trend.outcome(&contribution);
             self.shared.metrics.trend_items_total.with_label_values(&[taken]).inc();
             trend.apply(&contribution, Sign::Plus);
         }
+        Ok(())
+    }
+
+    /// The text of a document that is no longer there.
+    fn forget_text(&mut self, id: u128, old: &KnownDocument) -> Result<(), PipelineError> {
+        let Some(copy) = &old.item.record.analysis.duplicate else {
+            self.duplicates.forget(old.item.fingerprint.exact, id);
+            return Ok(());
+        };
+        let first = id_hash(&copy.group);
+        if let Some(document) = self.store.known(first)?.and_then(|known| known.document) {
+            self.duplicates.forget_copy(document.item.fingerprint.exact, first);
+        }
+        Ok(())
     }
 
     fn count_record(&mut self, source: &Arc<str>, record: &ProcessedRecord) {

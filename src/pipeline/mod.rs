@@ -32,6 +32,7 @@ pub use verify::{Verification, recount, verify};
 use crate::checkpoint::StartCounter;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::source::http::HttpIntake;
 use crate::telemetry::Metrics;
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -55,6 +56,12 @@ pub enum PipelineError {
     Format(#[from] crate::format::FormatError),
     #[error(transparent)]
     Classify(#[from] crate::classify::ClassifyError),
+    #[error("http intake: {0}")]
+    Intake(#[from] crate::source::http::IntakeError),
+    #[error(transparent)]
+    Privacy(#[from] crate::privacy::PrivacyError),
+    #[error(transparent)]
+    Enrich(#[from] crate::enrich::EnrichError),
     #[error(transparent)]
     Trend(#[from] crate::trend::TrendError),
     #[error(transparent)]
@@ -90,6 +97,9 @@ impl PipelineError {
             Self::Checkpoint(error) => error.code(),
             Self::Source(error) => error.code(),
             Self::Format(error) => error.code(),
+            Self::Enrich(error) => error.code(),
+            Self::Privacy(error) => error.code(),
+            Self::Intake(error) => error.code(),
             Self::Classify(error) => error.code(),
             Self::Trend(error) => error.code(),
             Self::Notify(error) => error.code(),
@@ -118,6 +128,8 @@ impl PipelineError {
                         | crate::checkpoint::CheckpointError::Damaged { .. }
                 )
                 | Self::Classify(_)
+                | Self::Enrich(_)
+                | Self::Privacy(crate::privacy::PrivacyError::Damaged { .. })
                 | Self::Format(_)
                 | Self::Key { .. }
                 | Self::Listen { .. }
@@ -146,7 +158,8 @@ impl Pipeline {
         let key = read_key(&config)?;
         let config = Arc::new(config);
         let stages = Arc::new(Stages::load(config.clone(), &key, metrics.clone())?);
-        let shared = Arc::new(Shared::new(config, metrics, clock, stages.clone(), &key));
+        let http_intake = HttpIntake::start(&config)?;
+        let shared = Arc::new(Shared::new(config, metrics, clock, stages.clone(), &key, http_intake));
         let model = stages.model.reference();
         shared.metrics.set_build_info(
             env!("CARGO_PKG_VERSION"),

@@ -12,6 +12,7 @@ use crate::clock::Stopwatch;
 use crate::dead_letter::TopicSender;
 use crate::index::{DuplicateWindow, IndexError, IndexStore};
 use crate::notify::{Notifier, NotifierHandle};
+use crate::privacy::{Erasures, apply};
 use crate::source::gate::Entry;
 use crate::telemetry::Stage;
 use crate::trend::TrendEngine;
@@ -110,7 +111,15 @@ fn open(
     let config = &shared.config;
     let (mut store, payload) = IndexStore::open(&config.data_dir.join("index"))?;
     let first = payload.is_none();
-    let payload = payload.unwrap_or_default();
+    let erasures = Erasures::load(&config.data_dir)?;
+    // an index restored from a backup of before an erasure
+    let (payload, erased) = apply(&mut store, payload.unwrap_or_default(), &erasures)?;
+    if !erased.is_empty() {
+        tracing::warn!(
+            items = erased.len(),
+            "erased items were in the index again, and were taken out"
+        );
+    }
     let (identities, changes) = check_identities(shared, stages, &payload.identities, first)?;
     store.set_epoch(identities.epoch);
     let (mut log, frames) = StateLog::open(&config.data_dir, &payload.state_log)?;
@@ -189,6 +198,7 @@ fn open(
         store,
         trend,
         duplicates,
+        erasures,
         log,
         dead_letters,
         dead_letter_topic,

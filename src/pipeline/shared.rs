@@ -10,6 +10,7 @@ use crate::config::{ClockMode, Config};
 use crate::index::schema::Fields;
 use crate::item::RecordOutcome;
 use crate::source::SourceEvent;
+use crate::source::http::HttpIntake;
 use crate::telemetry::{ItemOutcome, Metrics};
 use crate::trend::TrendEngine;
 use parking_lot::{Mutex, RwLock};
@@ -67,10 +68,19 @@ pub struct Shared {
     /// Newest record time on the sources, ms.
     pub newest_record_time_ms: Arc<AtomicI64>,
     pub gauges: Gauges,
+    /// What is pushed over HTTP, where a source takes it.
+    pub http_intake: Option<HttpIntake>,
 }
 
 impl Shared {
-    pub fn new(config: Arc<Config>, metrics: Metrics, clock: Arc<dyn Clock>, stages: Arc<Stages>, key: &[u8]) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        metrics: Metrics,
+        clock: Arc<dyn Clock>,
+        stages: Arc<Stages>,
+        key: &[u8],
+        http_intake: Option<HttpIntake>,
+    ) -> Self {
         for source in &config.sources {
             metrics.declare_source(&source.name);
         }
@@ -87,6 +97,7 @@ impl Shared {
             caught_up: AtomicBool::new(false),
             newest_record_time_ms: Arc::default(),
             gauges: Gauges::default(),
+            http_intake,
         }
     }
 

@@ -47,7 +47,7 @@ impl Stages {
             formats: Formats::with_directory(config.formats.directory.as_deref())?.with_zone(config.time.zone),
             normalizer: Normalizer::new(key, config.time.zone),
             segmenter: Segmenter::new(),
-            enricher: Enricher::new(&config, model.reference()),
+            enricher: Enricher::new(&config, model.reference())?,
             model,
             metrics,
             config,

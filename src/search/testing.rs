@@ -131,7 +131,7 @@ fn document(record: &AnalyzedRecord, fields: &Fields, tokenizer: &dyn Tokenize) 
         record: record.clone(),
         source: 0,
         record_time_ms: record.item.collected_at,
-        signature: 0,
+        fingerprint: Default::default(),
         title_tokens: tokenizer.tokens(&record.item.title),
         text_tokens: tokenizer.tokens(&record.item.text),
     };

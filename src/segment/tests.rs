@@ -42,7 +42,7 @@ fn clean(title: &str, text: &str) -> CleanItem {
         }),
         record_time_ms: 0,
         analysis_text: text.to_owned(),
-        signature: 0,
+        fingerprint: Default::default(),
         invalid_reason: None,
     }
 }

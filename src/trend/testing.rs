@@ -32,6 +32,8 @@ pub(crate) fn config(rules: Vec<RuleConfig>) -> Config {
         },
         model: ModelConfig::named("fast"),
         privacy: PrivacyConfig { key_file: None },
+        dictionary_files: Vec::new(),
+        customers_file: None,
         duplicates: DuplicatesConfig {
             window: Duration::from_secs(30 * 86_400),
         },

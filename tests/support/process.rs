@@ -312,6 +312,22 @@ pub fn get(url: &str) -> Result<(u16, String), String> {
     Ok((status, body))
 }
 
+/// POST to the process's own API.
+pub fn post(url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<(u16, String), String> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(40)))
+        .build()
+        .into();
+    let request = headers
+        .iter()
+        .fold(agent.post(url), |request, (name, value)| request.header(*name, *value));
+    let mut response = request.send(body).map_err(|error| format!("{url}: {error}"))?;
+    let status = response.status().as_u16();
+    let answer = response.body_mut().read_to_string();
+    Ok((status, answer.map_err(|error| format!("{url}: {error}"))?))
+}
+
 pub fn get_json(url: &str) -> Value {
     let (status, body) = get(url).expect("GET");
     serde_json::from_str(&body).unwrap_or_else(|error| panic!("{url}: {status}: {error}: {body:.300}"))

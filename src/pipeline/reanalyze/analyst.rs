@@ -31,18 +31,18 @@ struct Analyst {
 }
 
 impl Analysts {
-    pub fn new(request: &Reanalysis<'_>) -> Result<Self, ClassifyError> {
+    pub fn new(request: &Reanalysis<'_>) -> Result<Self, PipelineError> {
         let analysts = (0..request.config.model.threads.max(1))
             .map(|_| {
                 Ok(Analyst {
                     segmenter: Segmenter::new(),
                     classifier: request.model.classifier()?,
-                    enricher: Enricher::new(request.config, request.model.reference()),
+                    enricher: Enricher::new(request.config, request.model.reference())?,
                     sources: source_names(request.config),
                     knows_owners: request.knows_owners,
                 })
             })
-            .collect::<Result<Vec<_>, ClassifyError>>()?;
+            .collect::<Result<Vec<_>, PipelineError>>()?;
         Ok(Self { analysts })
     }
 
@@ -97,7 +97,7 @@ impl Analyst {
         let source = self.sources.iter().position(|name| **name == *document.source);
         CleanItem {
             analysis_text: analysis_text(&item),
-            signature: stored.signature,
+            fingerprint: stored.fingerprint,
             invalid_reason: ruled_out(document).then_some(A_RULE),
             position: stored.record.position.clone(),
             record_time_ms: stored.record_time_ms,
