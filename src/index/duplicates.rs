@@ -294,12 +294,18 @@ impl DuplicateWindow {
         self.bands.renumber(|number| numbers[number as usize]);
     }
 
-    /// The first item of a text is replaced or deleted: its text no longer counts.
-    pub fn forget(&mut self, exact: u64, id: u128) {
-        if let Some(number) = self.find(exact)
-            && self.groups[number as usize].first() == id
-        {
-            self.remove(number);
+    /// The first item of a text is replaced or deleted: its text no longer counts. `now` is the exact hash of what it
+    /// says instead; the copies that name it stay with it.
+    pub fn forget(&mut self, exact: u64, id: u128, now: Option<u64>) {
+        let of = |window: &Self, exact| {
+            let number = window.find(exact);
+            number.filter(|number| window.groups[*number as usize].first() == id)
+        };
+        let Some(number) = of(self, exact) else { return };
+        let size = self.groups[number as usize].size();
+        self.remove(number);
+        if let Some(number) = now.and_then(|exact| of(self, exact)) {
+            self.groups[number as usize].resize(size);
         }
     }
 

@@ -85,9 +85,20 @@ fn a_deleted_first_leaves_no_group_behind_and_a_deleted_copy_no_longer_counts() 
     assert_eq!(texts.see(NEAR, 2, 0), again(1, 2, true));
     texts.window.forget_copy(exact, 1);
     assert_eq!(texts.see(TEXT, 3, 0), again(1, 2, false));
-    texts.window.forget(exact, 1);
+    texts.window.forget(exact, 1, None);
     assert_eq!(texts.see(NEAR, 4, 0), Seen::First);
     assert_eq!(texts.see(TEXT, 5, 0), again(4, 2, true));
+}
+
+#[test]
+fn the_copies_of_a_first_that_was_edited_stay_with_it() {
+    let mut texts = Texts::new(MONTH);
+    texts.see(TEXT, 1, 0);
+    texts.see(TEXT, 2, 0);
+    assert_eq!(texts.see(NEAR, 1, 0), Seen::First, "an item is no copy of itself");
+    let exact = |text| fingerprint_of(&folded(text)).exact;
+    texts.window.forget(exact(TEXT), 1, Some(exact(NEAR)));
+    assert_eq!(texts.see(TEXT, 3, 0), again(1, 3, true));
 }
 
 /// A text that has nothing to do with those of other numbers.

@@ -6,6 +6,7 @@ use crate::item::{
     Analysis, AnalyzedItem, AnalyzedRecord, Aspect, Author, Item, ItemPosition, ItemSource, RecordPosition, Token,
     Tokens,
 };
+use crate::normalize::{Trigrams, analysis_text, fingerprint_of};
 use crate::telemetry::ItemOutcome;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -266,6 +267,76 @@ proptest! {
         prop_assert_eq!(store.searcher().num_docs(), store.alive_docs);
         for doc in 0..store.searcher().num_docs() {
             prop_assert!(store.searcher().doc::<tantivy::TantivyDocument>(tantivy::DocAddress::new(0, doc as u32)).is_ok());
+        }
+    }
+}
+
+/// As the index thread does it: whose copy an item is, if anybody's.
+fn see(window: &mut DuplicateWindow, store: &mut IndexStore, item: &AnalyzedItem) -> Seen {
+    let own = Trigrams::of(&analysis_text(&item.record.item));
+    window.hear(item.record_time_ms);
+    window
+        .see(
+            &item.fingerprint,
+            id_hash(&item.record.item.id),
+            item.record_time_ms,
+            |first| {
+                let first = store.first_of_group(first)?;
+                Ok::<_, IndexError>(first.is_some_and(|first| first.trigrams.is_same(&own)))
+            },
+        )
+        .unwrap()
+}
+
+fn text_of(kind: u32, edit: u32) -> String {
+    let letter = |at: u32| char::from_u32(0x4e00 + (kind * 7_919 + at * 613) % 20_000);
+    let mut letters: Vec<char> = (0..24).filter_map(letter).collect();
+    letters[(edit % 24) as usize] = char::from_u32(0x4e00 + edit).unwrap();
+    letters.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn a_duplicate_window_that_is_rebuilt_decides_as_the_one_that_grew(
+        texts in proptest::collection::vec((0..12u32, 0..6u32, 0..40i64), 1..80),
+        probes in proptest::collection::vec((0..12u32, 6..12u32), 10),
+        commits in 1..30usize,
+    ) {
+        let hours = |hours: i64| NOW_MS + hours * 3_600_000;
+        let made = |number: usize, kind: u32, edit: u32, hour: i64| {
+            let mut item = item(&format!("i{number}"), 1, &text_of(kind, edit));
+            item.fingerprint = fingerprint_of(&analysis_text(&item.record.item));
+            item.record_time_ms = hours(hour);
+            item
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let (mut store, _) = IndexStore::open(directory.path()).unwrap();
+        let window_length = std::time::Duration::from_secs(20 * 3_600);
+        let mut window = DuplicateWindow::new(window_length);
+        for (number, (kind, edit, hour)) in texts.iter().enumerate() {
+            let mut item = made(number, *kind, *edit, *hour);
+            let seen = see(&mut window, &mut store, &item);
+            if let Seen::Again { first, size, near } = seen {
+                item.record.analysis.duplicate = Some(crate::item::Duplicate {
+                    group: store.first_of_group(first).unwrap().unwrap().id.to_string(),
+                    first_seen: None,
+                    size,
+                    kind: if near { "near" } else { "exact" }.to_owned(),
+                });
+            }
+            let prepared = prepare(item).unwrap();
+            store.add(prepared, Standing::New, &"source".into(), true, seen != Seen::First).unwrap();
+            if number % commits == 0 {
+                commit(&mut store);
+            }
+        }
+        commit(&mut store);
+        let mut rebuilt = DuplicateWindow::rebuild(window_length, store.searcher()).unwrap();
+        for (number, (kind, edit)) in probes.iter().enumerate() {
+            let probe = made(1_000 + number, *kind, *edit, 40);
+            let grown = see(&mut window, &mut store, &probe);
+            prop_assert_eq!(see(&mut rebuilt, &mut store, &probe), grown, "probe {}", number);
         }
     }
 }

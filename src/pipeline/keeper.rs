@@ -261,7 +261,8 @@ impl Keeper {
                 .as_ref()
                 .is_some_and(|new| new.item.fingerprint.exact == old.item.fingerprint.exact);
             if !kept {
-                self.forget_text(id, old)?;
+                let now = applied.added.as_ref().map(|new| new.item.fingerprint.exact);
+                self.forget_text(id, old, now)?;
             }
         }
         if let Some(new) = applied.added.as_deref() {
@@ -275,10 +276,10 @@ impl Keeper {
         Ok(())
     }
 
-    /// The text of a document that is no longer there.
-    fn forget_text(&mut self, id: u128, old: &KnownDocument) -> Result<(), PipelineError> {
+    /// The text of a document that is no longer there; `now` is the hash of the one that took its place.
+    fn forget_text(&mut self, id: u128, old: &KnownDocument, now: Option<u64>) -> Result<(), PipelineError> {
         let Some(copy) = &old.item.record.analysis.duplicate else {
-            self.duplicates.forget(old.item.fingerprint.exact, id);
+            self.duplicates.forget(old.item.fingerprint.exact, id, now);
             return Ok(());
         };
         let first = id_hash(&copy.group);
