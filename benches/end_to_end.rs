@@ -144,8 +144,8 @@ fn fill(broker: &Broker, topic: &str, shared: &Path, items: usize) -> u64 {
     bytes
 }
 
-/// Real texts, and as many more of the same lengths as are asked for: the first half of one with the second half of
-/// another that is as long, so that they are no copies of each other.
+/// Real texts, and as many more of the same lengths as are asked for: each quarter of another text that is as long, so
+/// that they are no copies of each other, not nearly either.
 struct Texts {
     mixed: Vec<String>,
     by_length: Vec<Vec<char>>,
@@ -165,11 +165,11 @@ impl Texts {
         }
         // a step that has no factor in common with the count visits every text once
         let index = index.wrapping_mul(7_919) % self.by_length.len();
-        let other = (index + 3 * round) % self.by_length.len();
-        let (first, second) = (&self.by_length[index], &self.by_length[other]);
-        first[..first.len() / 2]
-            .iter()
-            .chain(&second[second.len() / 2..])
+        (0..4)
+            .flat_map(|quarter| {
+                let text = &self.by_length[(index + quarter * (3 * round + 1)) % self.by_length.len()];
+                &text[text.len() * quarter / 4..text.len() * (quarter + 1) / 4]
+            })
             .collect()
     }
 }

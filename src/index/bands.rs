@@ -57,11 +57,11 @@ impl BandTable {
         }
     }
 
-    /// Numbers of the texts that have enough in common, in no order that means anything.
-    pub fn candidates(&self, bands: &Bands) -> Vec<u32> {
+    /// Numbers of the texts that have enough in common, and how many bands, in no order that means anything.
+    pub fn candidates(&self, bands: &Bands) -> Vec<(u32, usize)> {
         let mut hits: Vec<u32> = Vec::new();
         if self.places.is_empty() {
-            return hits;
+            return Vec::new();
         }
         for band in bands {
             let places = &self.places[self.bucket(*band)..][..PLACES];
@@ -70,7 +70,7 @@ impl BandTable {
         }
         hits.sort_unstable();
         let runs = hits.chunk_by(|a, b| a == b).filter(|run| run.len() >= FEWEST_COMMON);
-        runs.map(|run| run[0]).collect()
+        runs.map(|run| (run[0], run.len())).collect()
     }
 
     /// Texts got other numbers; `None` drops one.
@@ -148,7 +148,7 @@ mod tests {
                 *band = band.wrapping_mul(0x9e37_79b1) ^ number;
             }
             let candidates = table.candidates(&bands);
-            found += usize::from(candidates.contains(&number));
+            found += usize::from(candidates.iter().any(|(found, _)| *found == number));
             others += candidates.len();
         }
         assert!(found > 19_400, "{found} of 20,000");
@@ -182,8 +182,15 @@ mod tests {
             table.insert(number, &bands, 8, Some);
         }
         table.insert(9, &bands, 9, |number| (number != 7).then_some(number));
-        assert_eq!(table.candidates(&bands), [0, 1, 2, 3, 4, 5, 6, 9]);
+        let numbers = |table: &BandTable| {
+            table
+                .candidates(&bands)
+                .iter()
+                .map(|(number, _)| *number)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&table), [0, 1, 2, 3, 4, 5, 6, 9]);
         table.renumber(|number| number.checked_sub(5));
-        assert_eq!(table.candidates(&bands), [0, 1, 4]);
+        assert_eq!(numbers(&table), [0, 1, 4]);
     }
 }

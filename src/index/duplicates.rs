@@ -11,14 +11,15 @@ use super::lookup::{bands_of, id_of};
 use crate::item::Fingerprint;
 use hashbrown::HashTable;
 use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
 use std::time::Duration;
 use tantivy::{Searcher, SegmentReader};
 
 const HOUR_MS: i64 = 3_600_000;
 /// Old groups are dropped once a day of record time.
 const SWEEP_HOURS: u32 = 24;
-/// Candidates that are verified, the oldest first.
-const MOST_VERIFIED: usize = 8;
+/// Candidates that are verified, those with the most in common first: each may be read from the disk.
+const MOST_VERIFIED: usize = 3;
 
 /// Bits of a group's second word: what 80 bits of an id have over 64, the hour (until the year 2209), the size.
 const ID_BITS: u32 = 16;
@@ -224,13 +225,13 @@ impl DuplicateWindow {
         group.exact != 0 && group.first() != id && self.is_open(group)
     }
 
-    /// Texts of the window that have bands in common, the oldest first.
+    /// Texts of the window that have the most bands in common, of equals the oldest first.
     fn candidates(&self, bands: &Bands, id: u128) -> Vec<u32> {
         let mut candidates = self.bands.candidates(bands);
-        candidates.retain(|number| self.is_candidate(*number, id));
-        candidates.sort_unstable_by_key(|number| self.groups[*number as usize].age());
+        candidates.retain(|(number, _)| self.is_candidate(*number, id));
+        candidates.sort_unstable_by_key(|(number, common)| (Reverse(*common), self.groups[*number as usize].age()));
         candidates.truncate(MOST_VERIFIED);
-        candidates
+        candidates.into_iter().map(|(number, _)| number).collect()
     }
 
     fn insert(&mut self, group: Group, bands: &Bands) {

@@ -4,9 +4,11 @@
 use super::IndexError;
 use super::document::id_term;
 use super::schema::Fields;
-use crate::item::{AnalyzedItem, AnalyzedRecord, FINGERPRINT_BANDS, Fingerprint, Tokens};
+use crate::item::{AnalyzedItem, AnalyzedRecord, FINGERPRINT_BANDS, Fingerprint, Item, Tokens};
 use fastbloom::BloomFilter;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use tantivy::columnar::Column;
@@ -115,6 +117,47 @@ pub type Overlay = FxHashMap<u128, Known>;
 
 /// Finds the alive document of an id in the committed index.
 pub fn find(searcher: &Searcher, fields: &Fields, id: u128) -> Result<Option<Known>, IndexError> {
+    let Some((ordinal, doc)) = locate(searcher, fields, id)? else {
+        return Ok(None);
+    };
+    let segment = searcher.segment_reader(ordinal);
+    known(searcher, segment, ordinal, doc, fields).map(Some)
+}
+
+/// What is needed of a stored item to compare its text: a tenth of the record.
+#[derive(Deserialize)]
+struct StoredText {
+    id: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    published_at: Option<i64>,
+}
+
+/// The text of an alive item in the committed index, as an item of which nothing else is known.
+pub fn find_text(searcher: &Searcher, fields: &Fields, id: u128) -> Result<Option<Item>, IndexError> {
+    let Some((ordinal, doc)) = locate(searcher, fields, id)? else {
+        return Ok(None);
+    };
+    let fast = searcher.segment_reader(ordinal).fast_fields();
+    if fast.bool("tombstone")?.first(doc) == Some(true) {
+        return Ok(None);
+    }
+    let stored: TantivyDocument = searcher.doc(tantivy::DocAddress::new(ordinal, doc))?;
+    let text: StoredText = parse(&stored, fields)?;
+    Ok(Some(Item {
+        id: text.id,
+        title: text.title,
+        text: text.text,
+        published_at: text.published_at,
+        ..Item::default()
+    }))
+}
+
+/// Segment and document of an id.
+fn locate(searcher: &Searcher, fields: &Fields, id: u128) -> Result<Option<(u32, u32)>, IndexError> {
     let term = id_term(fields, id);
     // newest segments are last and hold the ids that are sent again soonest
     for (ordinal, segment) in searcher.segment_readers().iter().enumerate().rev() {
@@ -125,7 +168,7 @@ pub fn find(searcher: &Searcher, fields: &Fields, id: u128) -> Result<Option<Kno
         let mut doc = postings.doc();
         while doc != TERMINATED {
             if !segment.is_deleted(doc) {
-                return known(searcher, segment, ordinal as u32, doc, fields).map(Some);
+                return Ok(Some((ordinal as u32, doc)));
             }
             doc = postings.advance();
         }
@@ -186,6 +229,10 @@ fn known(
 
 /// The analyzed record of a stored document.
 pub fn decode(stored: &TantivyDocument, fields: &Fields) -> Result<AnalyzedRecord, IndexError> {
+    parse(stored, fields)
+}
+
+fn parse<T: DeserializeOwned>(stored: &TantivyDocument, fields: &Fields) -> Result<T, IndexError> {
     let json = stored
         .get_first(fields.json)
         .and_then(|value| value.as_bytes())

@@ -1,11 +1,12 @@
 //! The writer's side of the index: upsert by id with version, and the commit.
 
 use super::document::{PreparedItem, id_term, tombstone};
-use super::lookup::{IdFilter, ItemVersion, Known, KnownDocument, Overlay, find};
+use super::lookup::{IdFilter, ItemVersion, Known, KnownDocument, Overlay, find, find_text};
 use super::schema::{Fields, TOKENIZER, build};
 use super::token_text::TokenText;
 use super::{IndexError, id_hash};
 use crate::checkpoint::{INDEX_FORMAT, Payload};
+use crate::item::Item;
 use crate::normalize::{Trigrams, analysis_text};
 use crate::telemetry::ItemOutcome;
 use lru::LruCache;
@@ -18,6 +19,8 @@ use tantivy::{Directory, Index, IndexReader, IndexSettings, IndexWriter, ReloadP
 
 /// Bytes that the one indexing thread buffers before it flushes a segment of its own.
 const WRITER_MEMORY_BYTES: usize = 64 << 20;
+/// Blocks of 16 KiB that each segment keeps of what was read: with tantivy's hundred they were 40 MB.
+const STORE_BLOCKS: usize = 8;
 /// First items of groups that are kept, about 700 bytes each.
 const FIRST_ITEMS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4_095);
 /// A segment with this share of deleted documents is merged.
@@ -86,7 +89,11 @@ impl IndexStore {
         burn_first_stamp(&writer, &fields);
         // segments of a commit that a kill cut off
         writer.garbage_collect_files().wait()?;
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .doc_store_cache_num_blocks(STORE_BLOCKS)
+            .try_into()?;
         let searcher = reader.searcher();
         let filter = IdFilter::rebuild(&searcher)?;
         let (alive_docs, tombstones) = payload
@@ -147,17 +154,22 @@ impl IndexStore {
         if let Some(first) = self.firsts.get(&id) {
             return Ok(Some(first.clone()));
         }
-        let Some(document) = self.known(id)?.and_then(|known| known.document) else {
-            return Ok(None);
-        };
-        let item = &document.item.record.item;
-        let first = FirstItem {
+        let first_item = |item: &Item| FirstItem {
             id: item.id.as_str().into(),
             published_at_ms: item.published_at,
             trigrams: Arc::new(Trigrams::of(&analysis_text(item))),
         };
-        self.firsts.put(id, first.clone());
-        Ok(Some(first))
+        let first = match self.overlay.get(&id) {
+            Some(known) => known
+                .document
+                .as_ref()
+                .map(|document| first_item(&document.item.record.item)),
+            None => find_text(&self.searcher, &self.fields, id)?.as_ref().map(first_item),
+        };
+        if let Some(first) = &first {
+            self.firsts.put(id, first.clone());
+        }
+        Ok(first)
     }
 
     /// Whether `version` of `id` would replace what is there, and what that is.

@@ -267,6 +267,9 @@ fn supervise(shared: &Arc<Shared>, stages: &Arc<Stages>, stop: &Arc<AtomicBool>)
 
 /// One process for one data directory.
 pub fn lock(data_dir: &Path) -> Result<File, PipelineError> {
+    if !data_dir.is_dir() {
+        return Err(crate::index::IndexError::Missing(data_dir.to_owned()).into());
+    }
     let file = File::create(data_dir.join("lock")).map_err(PipelineError::Io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
