@@ -26,7 +26,6 @@ use rules::RuleText;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
-/// Texts with fewer significant characters are not compared for near-duplicates.
 /// Names, models and other keyword-like values are cut here: they become index terms.
 const LONGEST_KEYWORD_CHARS: usize = 256;
 
