@@ -31,3 +31,16 @@ fn return_freed_pages() {
 /// `mi_option_purge_delay` of mimalloc.h, which the bindings do not name.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 const PURGE_DELAY_MS: std::ffi::c_long = 100;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_option_that_is_set_is_still_the_delay_of_purging() {
+        // SAFETY: reads a number
+        let default_ms = unsafe { libmimalloc_sys::mi_option_get(super::PURGE_DELAY) };
+        assert_eq!(
+            default_ms, 1_000,
+            "mimalloc has moved its options: see mi_option_e in mimalloc.h"
+        );
+    }
+}

@@ -370,3 +370,39 @@ fn the_model_is_a_name_or_a_directory_and_has_a_runtime() {
     assert!(error("[model]\nname = \"fsat\"").contains("did you mean `fast`"));
     assert!(error("[model]\nname = \"fast\"\ndir = \"/x\"").contains("one of name, dir"));
 }
+
+#[test]
+fn what_is_pushed_goes_to_one_topic_and_strangers_need_a_secret() {
+    let with = |source: &str| format!("{KAFKA}[[source]]\nname = \"form\"\n{source}");
+    let config = parse(&with("http = true")).unwrap();
+    assert!(
+        matches!(&config.sources[0].input, SourceInput::Topics(topics) if topics == &["qingting.intake.form".to_owned()])
+    );
+    let config = parse(&with("http = true\ntopics = [\"own\"]\nsecret_file = \"/s\"")).unwrap();
+    assert!(matches!(&config.sources[0].input, SourceInput::Topics(topics) if topics == &["own".to_owned()]));
+    assert_eq!(
+        config.sources[0].http.as_ref().unwrap().secret_file,
+        Some(PathBuf::from("/s"))
+    );
+    for (source, wanted) in [
+        ("http = true\ntopics = [\"a\", \"b\"]", "goes to one topic"),
+        ("http = true\nfiles = [\"x\"]", "reads from more than one thing"),
+        (
+            "topics = [\"a\"]\nsecret_file = \"/s\"",
+            "only what comes in by http has a secret",
+        ),
+        (
+            "http = true\n[http]\nlisten = \"0.0.0.0:7700\"",
+            "0.0.0.0:7700 is no loopback address",
+        ),
+    ] {
+        let error = error(&with(source));
+        assert!(error.contains(wanted), "{source}: {error}");
+    }
+    assert!(
+        parse(&with(
+            "http = true\nsecret_file = \"/s\"\n[http]\nlisten = \"0.0.0.0:7700\""
+        ))
+        .is_ok()
+    );
+}

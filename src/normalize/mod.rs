@@ -17,7 +17,9 @@ pub mod validity;
 
 pub use clean::{clean_text, own_words};
 pub use fold::{fold_char, fold_into};
-pub use near::{Trigrams, fingerprint_of};
+pub use near::Trigrams;
+#[cfg(test)]
+pub(crate) use near::fingerprint_of;
 
 use crate::item::{CleanItem, Item, MappedItem, Precision};
 use chrono_tz::Tz;
@@ -81,7 +83,7 @@ impl Normalizer {
         let analysis_text = analysis_text(&item);
         let letters: Vec<char> = rules::significant_chars(&analysis_text).collect();
         let invalid_reason = judge(&mut item, &analysis_text, &letters);
-        let fingerprint = near::fingerprint(&letters);
+        let fingerprint = near::fingerprint(letters);
         CleanItem {
             item,
             source,

@@ -20,8 +20,8 @@ const SHORT_TRIGRAMS: usize = 24;
 const MOST_COMPARED_CHARS: usize = 600;
 
 /// Of the significant characters of an analysis text.
-pub(super) fn fingerprint(letters: &[char]) -> Fingerprint {
-    let letters = &compared(letters.iter().copied());
+pub(super) fn fingerprint(letters: Vec<char>) -> Fingerprint {
+    let letters = compared(letters);
     if letters.len() < SHORTEST_COMPARED_CHARS {
         return Fingerprint::default();
     }
@@ -29,29 +29,27 @@ pub(super) fn fingerprint(letters: &[char]) -> Fingerprint {
     Fingerprint {
         // 0 is taken by "not compared"
         exact: xxh3_64(text.as_bytes()).max(1),
-        bands: bands(letters),
+        bands: bands(&letters),
     }
 }
 
 /// The same of an analysis text.
+#[cfg(test)]
 pub fn fingerprint_of(analysis_text: &str) -> Fingerprint {
-    let letters: Vec<char> = super::rules::significant_chars(analysis_text).collect();
-    fingerprint(&letters)
+    fingerprint(super::rules::significant_chars(analysis_text).collect())
 }
 
 /// What is looked at: of the same character over and over (ーーーー, 哈哈哈哈) two, so that a rule under a short text does
 /// not make it a long one.
-fn compared(letters: impl Iterator<Item = char>) -> Vec<char> {
-    let mut kept: Vec<char> = Vec::new();
-    for c in letters {
-        if kept.len() == MOST_COMPARED_CHARS {
-            break;
-        }
-        if !kept.ends_with(&[c, c]) {
-            kept.push(c);
-        }
-    }
-    kept
+fn compared(mut letters: Vec<char>) -> Vec<char> {
+    let (mut last, mut times) = (None, 0);
+    letters.retain(|c| {
+        times = if last == Some(*c) { times + 1 } else { 1 };
+        last = Some(*c);
+        times <= 2
+    });
+    letters.truncate(MOST_COMPARED_CHARS);
+    letters
 }
 
 /// One number a band, the same on every machine: the window is rebuilt from those that are stored.
@@ -88,7 +86,7 @@ pub struct Trigrams(Box<[u64]>);
 impl Trigrams {
     /// `analysis_text` as [`super::analysis_text`] makes it of an item.
     pub fn of(analysis_text: &str) -> Self {
-        let letters = compared(super::rules::significant_chars(analysis_text));
+        let letters = compared(super::rules::significant_chars(analysis_text).collect());
         let mut all: Vec<u64> = trigrams(&letters).collect();
         all.sort_unstable();
         all.dedup();

@@ -111,16 +111,17 @@ fn open(
     let config = &shared.config;
     let (mut store, payload) = IndexStore::open(&config.data_dir.join("index"))?;
     let first = payload.is_none();
+    let payload = payload.unwrap_or_default();
+    let (identities, changes) = check_identities(shared, stages, &payload.identities, first)?;
     let erasures = Erasures::load(&config.data_dir)?;
     // an index restored from a backup of before an erasure
-    let (payload, erased) = apply(&mut store, payload.unwrap_or_default(), &erasures)?;
+    let (payload, erased) = apply(&mut store, payload, &erasures)?;
     if !erased.is_empty() {
         tracing::warn!(
             items = erased.len(),
             "erased items were in the index again, and were taken out"
         );
     }
-    let (identities, changes) = check_identities(shared, stages, &payload.identities, first)?;
     store.set_epoch(identities.epoch);
     let (mut log, frames) = StateLog::open(&config.data_dir, &payload.state_log)?;
     for change in changes {

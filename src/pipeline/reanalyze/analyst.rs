@@ -32,12 +32,14 @@ struct Analyst {
 
 impl Analysts {
     pub fn new(request: &Reanalysis<'_>) -> Result<Self, PipelineError> {
+        // one for all: a dictionary is read once
+        let enricher = Enricher::new(request.config, request.model.reference())?;
         let analysts = (0..request.config.model.threads.max(1))
             .map(|_| {
                 Ok(Analyst {
                     segmenter: Segmenter::new(),
                     classifier: request.model.classifier()?,
-                    enricher: Enricher::new(request.config, request.model.reference())?,
+                    enricher: enricher.clone(),
                     sources: source_names(request.config),
                     knows_owners: request.knows_owners,
                 })
