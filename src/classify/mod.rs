@@ -48,6 +48,6 @@ pub use tokenize::WordPiece;
 
 use model::read_checked;
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

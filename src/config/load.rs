@@ -3,6 +3,7 @@
 use super::check::Checker;
 use super::topics::check_topics;
 use super::{Config, ConfigError, DEFAULT_DATA_DIR, PrivacyConfig, structure};
+use crate::enrich::{Customers, Dictionary};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -132,10 +133,15 @@ impl Config {
                 report(&path, file, "not a file".to_owned(), Some("a file with the secret"));
             }
         }
-        let files = self.dictionary_files.iter().map(|file| ("dictionary.files", file));
-        let customers = self.customers_file.iter().map(|file| ("enrich.customers.file", file));
-        for (path, file) in files.chain(customers).filter(|(_, file)| !file.is_file()) {
-            report(path, file, "not a file".to_owned(), Some("a file that can be read"));
+        for (index, file) in self.dictionary_files.iter().enumerate() {
+            if let Err(error) = Dictionary::load(&[file]) {
+                report(&format!("dictionary.files[{index}]"), file, error.message, None);
+            }
+        }
+        if let Some(file) = &self.customers_file
+            && let Err(error) = Customers::load(file)
+        {
+            report("enrich.customers.file", file, error.message, None);
         }
         if let Some(library) = &self.model.ort_library
             && !library.is_file()

@@ -318,6 +318,17 @@ fn names_outside_the_file_are_checked_by_check_files() {
     let config = parse(&format!("[privacy]\nkey_file = {key:?}\n[model]\ndir = \"/nowhere\"\n")).unwrap();
     let paths: Vec<String> = config.check_files().into_iter().map(|error| error.path).collect();
     assert_eq!(paths, ["privacy.key_file", "model.dir"]);
+    let brands = directory.path().join("brands.toml");
+    std::fs::write(&brands, "[brands]\n\"华为\" : 1\n").unwrap();
+    let files =
+        format!("[dictionary]\nfiles = [{brands:?}, \"/none.csv\"]\n[enrich.customers]\nfile = \"/none.csv\"\n");
+    let errors = parse(&files).unwrap().check_files();
+    let paths: Vec<&str> = errors.iter().map(|error| error.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["dictionary.files[0]", "dictionary.files[1]", "enrich.customers.file"]
+    );
+    assert!(errors[0].message.starts_with("line 2: "), "{errors:#?}");
     std::fs::write(&key, b"0123456789abcdef").unwrap();
     assert!(
         parse(&format!("[privacy]\nkey_file = {key:?}\n"))

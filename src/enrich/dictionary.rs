@@ -8,6 +8,7 @@
 //! no 小米 is in it), and Latin names only where no letter or digit touches them.
 
 use super::EnrichError;
+use crate::classify::one_line;
 use crate::item::{Item, Token, Tokens};
 use crate::normalize::fold_char;
 use daachorse::charwise::CharwiseDoubleArrayAhoCorasickBuilder;
@@ -107,7 +108,11 @@ impl Names {
         {
             return self.read_csv(text.trim_start_matches('\u{feff}'), path);
         }
-        let raw: RawDictionary = toml::from_str(&text).map_err(|error| fail(one_line(&error.to_string())))?;
+        let raw: RawDictionary = toml::from_str(&text).map_err(|error| {
+            let before = &text[..error.span().map_or(0, |span| span.start)];
+            let line = before.matches('\n').count() + 1;
+            fail(format!("line {line}: {}", one_line(error.message())))
+        })?;
         for (name, aliases) in &raw.brands {
             let names = aliases.iter().map(String::as_str).chain([name.as_str()]);
             self.add(Meaning::Brand(name.clone()), names);
@@ -155,10 +160,6 @@ impl Names {
         }
         Ok(())
     }
-}
-
-fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Dictionary {

@@ -93,7 +93,7 @@ fn a_wrong_dictionary_says_where_and_what_would_be_right() {
         "{error}"
     );
     let error = dictionary("d.toml", "[brand]\n").unwrap_err().to_string();
-    assert!(error.contains("unknown field `brand`"), "{error}");
+    assert!(error.contains("d.toml: line 1: unknown field `brand`"), "{error}");
     assert!(dictionary("d.toml", "").unwrap().is_none());
 }
 

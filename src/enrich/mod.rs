@@ -44,8 +44,9 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {message}", path.display())]
 pub struct EnrichError {
-    path: PathBuf,
-    message: String,
+    pub path: PathBuf,
+    /// What is wrong in it, and where.
+    pub message: String,
 }
 
 impl EnrichError {
