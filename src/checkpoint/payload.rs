@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 pub const PAYLOAD_FORMAT: u32 = 1;
 /// Raised with every change of the index that a former one cannot be read with: one of another format is not opened.
-pub const INDEX_FORMAT: u64 = 3;
+pub const INDEX_FORMAT: u64 = 4;
 
 /// Everything that a start needs besides the documents. Written by each commit, atomically with its segments.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

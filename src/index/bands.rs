@@ -44,15 +44,15 @@ impl BandTable {
             let place = place(number, *band);
             let bucket = self.bucket(*band);
             let bucket = &mut self.places[bucket..][..PLACES];
-            let worst = bucket.iter_mut().min_by_key(|place| match **place {
-                EMPTY => None,
-                taken => age(number_of(taken)),
-            });
-            // an empty place and one of a text that is gone are the oldest of all
-            if let Some(worst) = worst
-                && (*worst == EMPTY || age(number_of(*worst)) < own)
-            {
-                *worst = place;
+            // the age of another text is a look elsewhere in memory: only for a full bucket
+            if let Some(empty) = bucket.iter_mut().find(|place| **place == EMPTY) {
+                *empty = place;
+                continue;
+            }
+            // one of a text that is gone is the oldest of all
+            let oldest = bucket.iter_mut().min_by_key(|place| age(number_of(**place)));
+            if let Some(oldest) = oldest.filter(|oldest| age(number_of(**oldest)) < own) {
+                *oldest = place;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The analyzed record: the canonical item with what the pipeline found, `qingting.analyzed/1`.
 
-use super::{Item, ItemPosition};
+use super::{Item, ItemPosition, WordList};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,8 @@ pub struct AnalyzedRecord {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Analysis {
     #[serde(default)]
-    pub terms: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub terms: WordList,
     #[serde(default)]
     pub phrases: Vec<String>,
     #[serde(default)]

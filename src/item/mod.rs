@@ -8,12 +8,14 @@ mod canonical;
 mod dead;
 mod position;
 mod tokens;
+mod word_list;
 
 pub use analyzed::*;
 pub use canonical::*;
 pub use dead::*;
 pub use position::*;
 pub use tokens::{Token, Tokens};
+pub use word_list::WordList;
 
 /// One record as a source handed it over, before anything was read from it.
 #[derive(Debug, Clone)]
@@ -99,7 +101,7 @@ pub struct SegmentedItem {
     pub title_tokens: Tokens,
     pub text_tokens: Tokens,
     /// Content words of the item, first occurrence order, no stop words, at most 64.
-    pub terms: Vec<String>,
+    pub terms: WordList,
 }
 
 /// An item with everything known about it, ready for the index.

@@ -48,6 +48,12 @@ impl Classes {
     }
 }
 
+/// Letters and digits of any script, and ideographs: what words are made of.
+#[inline]
+pub(crate) fn is_word(c: char) -> bool {
+    Classes::get().of(c) & WORD != 0
+}
+
 fn computed(c: char) -> u8 {
     let bit = |is: bool, bit: u8| if is { bit } else { 0 };
     bit(needs_a_closer_look(c), CLOSER_LOOK)

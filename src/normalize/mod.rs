@@ -15,6 +15,7 @@ mod rules;
 pub mod time;
 pub mod validity;
 
+pub(crate) use classes::is_word;
 pub use clean::{clean_text, own_words};
 pub use fold::{fold_char, fold_into};
 pub use near::Trigrams;
@@ -25,8 +26,10 @@ use crate::item::{CleanItem, Item, MappedItem, Precision};
 use chrono_tz::Tz;
 use hmac::{Hmac, Mac};
 use rules::RuleText;
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 /// Names, models and other keyword-like values are cut here: they become index terms.
 const LONGEST_KEYWORD_CHARS: usize = 256;
@@ -81,7 +84,8 @@ impl Normalizer {
         item.lang = language.to_owned();
         item.script = script.to_owned();
         let analysis_text = analysis_text(&item);
-        let letters: Vec<char> = rules::significant_chars(&analysis_text).collect();
+        let mut letters = Vec::with_capacity(analysis_text.len() / 2);
+        letters.extend(rules::significant_chars(&analysis_text));
         let invalid_reason = judge(&mut item, &analysis_text, &letters);
         let fingerprint = near::fingerprint(letters);
         CleanItem {
@@ -261,6 +265,16 @@ fn is_id_or_url(name: &str) -> bool {
     name == "id" || name.ends_with("_id") || name.ends_with("url")
 }
 
+thread_local! {
+    /// Brands, products and categories are few, come with every item, and cost as much to clean as a text.
+    static KEYWORDS: RefCell<FxHashMap<String, String>> = RefCell::default();
+}
+
+/// Keywords that a thread remembers the cleaned form of; when it has seen more it begins again.
+const MOST_KEYWORDS: usize = 4_096;
+/// Longer ones are free text and do not come again.
+const LONGEST_KNOWN_KEYWORD_BYTES: usize = 128;
+
 fn keyword(value: String) -> String {
     let plain = value.len() <= LONGEST_KEYWORD_CHARS
         && value
@@ -270,7 +284,24 @@ fn keyword(value: String) -> String {
     if plain {
         return value;
     }
-    let mut cleaned = clean_text(&value);
+    if value.len() > LONGEST_KNOWN_KEYWORD_BYTES {
+        return cleaned_keyword(&value);
+    }
+    KEYWORDS.with_borrow_mut(|known| {
+        if let Some(cleaned) = known.get(&value) {
+            return cleaned.clone();
+        }
+        if known.len() >= MOST_KEYWORDS {
+            known.clear();
+        }
+        let cleaned = cleaned_keyword(&value);
+        known.insert(value, cleaned.clone());
+        cleaned
+    })
+}
+
+fn cleaned_keyword(value: &str) -> String {
+    let mut cleaned = clean_text(value);
     if let Some((end, _)) = cleaned.char_indices().nth(LONGEST_KEYWORD_CHARS) {
         cleaned.truncate(end);
     }

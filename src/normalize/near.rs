@@ -11,6 +11,8 @@ pub(super) const SHORTEST_COMPARED_CHARS: usize = 15;
 /// Minima in a band. Two texts that share half of all their trigrams have two bands of twelve in common with 0.84, two
 /// thirds 0.99, a tenth 0.006.
 const ROWS: usize = 2;
+/// Hashes that are computed side by side: what one vector of SSE2 holds.
+const LANES: usize = 4;
 /// Share of trigrams (Dice) from which two texts are one.
 const SAME_FROM: f64 = 0.55;
 /// Short texts of one kind share a subject: two complaints about one car, of which each says something else.
@@ -54,20 +56,24 @@ fn compared(mut letters: Vec<char>) -> Vec<char> {
 
 /// One number a band, the same on every machine: the window is rebuilt from those that are stored.
 fn bands(letters: &[char]) -> [u32; FINGERPRINT_BANDS] {
-    let mut minima = [u32::MAX; FINGERPRINT_BANDS * ROWS];
+    let mut minima = [[i32::MAX; LANES]; FINGERPRINT_BANDS * ROWS / LANES];
     for trigram in trigrams(letters) {
         let (low, high) = (trigram as u32, (trigram >> 32) as u32 | 1);
-        let mut hash = low;
-        for minimum in &mut minima {
-            // Kirsch and Mitzenmacher: two hashes make as many as are needed
-            hash = hash.wrapping_add(high).rotate_left(5);
-            *minimum = (*minimum).min(hash);
+        let mut hashes: [u32; LANES] = std::array::from_fn(|lane| low.rotate_left(8 * lane as u32));
+        for minima in &mut minima {
+            for (hash, minimum) in hashes.iter_mut().zip(minima) {
+                // Kirsch and Mitzenmacher: two hashes make as many as are needed
+                *hash = hash.wrapping_add(high).rotate_left(5);
+                // with its sign: SSE2 compares no other way
+                *minimum = (*minimum).min(*hash as i32);
+            }
         }
     }
+    let minima = minima.as_flattened();
     let mut bands = [0; FINGERPRINT_BANDS];
     for (number, band) in bands.iter_mut().enumerate() {
         let rows = minima[number * ROWS..][..ROWS].iter();
-        let joined = rows.fold(number as u64, |joined, row| mixed(joined ^ u64::from(*row)));
+        let joined = rows.fold(number as u64, |joined, row| mixed(joined ^ u64::from(*row as u32)));
         *band = joined as u32;
     }
     bands

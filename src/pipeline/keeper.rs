@@ -66,7 +66,8 @@ impl Keeper {
     pub fn apply(&mut self, record: ProcessedRecord) -> Result<(), PipelineError> {
         let source = self.sources[usize::from(record.source)].clone();
         self.dirty = true;
-        self.count_record(&source, &record);
+        let mut balance = Balance::default();
+        self.count_record(&source, &record, &mut balance);
         for letter in &record.dead_letters {
             let line = serde_json::to_vec(letter).map_err(PipelineError::Serialize)?;
             self.dead_letters.push(&line);
@@ -88,10 +89,15 @@ impl Keeper {
                     applied.outcome
                 }
             };
-            self.balance(&source).count_item(outcome);
+            balance.count_item(outcome);
             self.shared.metrics.count_items(&source, outcome, 1);
             self.open_items += 1;
         }
+        self.payload
+            .balance
+            .entry(source.to_string())
+            .or_default()
+            .add(&balance);
         Ok(())
     }
 
@@ -289,8 +295,7 @@ impl Keeper {
         Ok(())
     }
 
-    fn count_record(&mut self, source: &Arc<str>, record: &ProcessedRecord) {
-        let balance = self.balance(source);
+    fn count_record(&mut self, source: &Arc<str>, record: &ProcessedRecord, balance: &mut Balance) {
         balance.count_record(record.outcome, record.payload_bytes);
         balance.dead_letters += record.dead_letters.len() as u64;
         let metrics = &self.shared.metrics;
@@ -344,10 +349,6 @@ impl Keeper {
                 );
             }
         }
-    }
-
-    fn balance(&mut self, source: &str) -> &mut Balance {
-        self.payload.balance.entry(source.to_owned()).or_default()
     }
 
     /// True when a commit is due.

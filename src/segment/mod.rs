@@ -85,7 +85,7 @@ impl Segmenter {
             clean: item,
             title_tokens,
             text_tokens,
-            terms: terms.into_vec(),
+            terms: terms.into_list(),
         }
     }
 }

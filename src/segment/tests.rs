@@ -108,13 +108,10 @@ fn terms_are_content_words_once_in_order() {
         "物流投诉",
         "这个物流真的太慢了，物流 2024 12.5 客服不回复，哈哈哈",
     ));
-    assert_eq!(&segmented.terms[..2], ["物流", "投诉"]);
-    assert!(segmented.terms.iter().any(|term| term == "客服"));
-    for term in &segmented.terms {
-        assert!(
-            !["这个", "真的", "2024", "12.5", "哈哈哈"].contains(&term.as_str()),
-            "{term}"
-        );
+    assert!(segmented.terms.iter().take(2).eq(["物流", "投诉"]));
+    assert!(segmented.terms.contains("客服"));
+    for term in segmented.terms.iter() {
+        assert!(!["这个", "真的", "2024", "12.5", "哈哈哈"].contains(&term), "{term}");
     }
     let many: String = (0..500u32)
         .filter_map(|n| char::from_u32(0x5000 + n))

@@ -3,6 +3,7 @@
 use super::folded::Folded;
 use super::words::{Terms, is_degree_word};
 use crate::item::{Token, Tokens};
+use crate::normalize::is_word;
 use jieba_rs::Jieba;
 use std::cell::RefCell;
 
@@ -227,14 +228,13 @@ fn trim(start: usize, word: &str) -> (usize, &str) {
     (start + (word.len() - trimmed.len()), trimmed.trim_end_matches(outside))
 }
 
-/// Letters and digits of any script; the common cases without a table.
+/// Letters and digits of any script, and ideographs; the common cases without a table.
 #[inline]
 fn is_word_character(character: char) -> bool {
     match character {
         '\0'..='\x7f' => character.is_ascii_alphanumeric(),
         '\u{4E00}'..='\u{9FFF}' => true,
-        '\u{2000}'..='\u{206F}' | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{FF00}'..='\u{FF0F}' => false,
-        _ => character.is_alphanumeric(),
+        _ => is_word(character),
     }
 }
 

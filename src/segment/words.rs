@@ -1,6 +1,7 @@
 //! Word lists: what is a content word, what is a degree word.
 
 use super::MAX_TERMS;
+use crate::item::WordList;
 use rustc_hash::FxHashSet;
 use std::sync::OnceLock;
 
@@ -24,9 +25,17 @@ pub(super) fn is_degree_word(word: &str) -> bool {
 }
 
 /// Content words of one item: first occurrence order, each once, at most [`MAX_TERMS`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Terms {
-    terms: Vec<String>,
+    terms: WordList,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            terms: WordList::with_capacity(MAX_TERMS, MAX_TERMS * 8),
+        }
+    }
 }
 
 impl Terms {
@@ -46,13 +55,15 @@ impl Terms {
         if first.is_ascii_digit() && !word.chars().any(char::is_alphabetic) {
             return;
         }
-        if stop_words().contains(word) || self.terms.iter().any(|term| term == word) {
+        if stop_words().contains(word) || self.terms.contains(word) {
             return;
         }
-        self.terms.push(word.to_owned());
+        self.terms.push(word);
     }
 
-    pub fn into_vec(self) -> Vec<String> {
+    /// Without the room that was not needed: terms stay in memory until the commit.
+    pub fn into_list(mut self) -> WordList {
+        self.terms.shrink_to_fit();
         self.terms
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn record(id: &str, brand: &str, aspect: &str, at_ms: i64) -> Analyze
     analysis.severity.label = "normal".to_owned();
     analysis.intent.label = "complaint".to_owned();
     analysis.valid.label = true;
-    analysis.terms = vec![aspect.to_owned(), "不行".to_owned()];
+    analysis.terms = [aspect, "不行"].into_iter().collect();
     analysis.aspects = vec![Aspect {
         aspect: aspect.to_owned(),
         polarity: "negative".to_owned(),

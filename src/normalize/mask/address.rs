@@ -62,11 +62,13 @@ pub(super) fn has_dashed_numbers(text: &str) -> bool {
     })
 }
 
+/// Whether [`N`] may end where `text` does; every pattern without dashes has it before 号, 栋 or the like.
+pub(super) fn ends_with_number(text: &str) -> bool {
+    text.trim_end()
+        .ends_with(|c: char| c.is_ascii_alphanumeric() || NUMERALS.contains(c))
+}
+
 pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
-    // every pattern needs a number, and 区 or 园 stand in texts that have none
-    if !text.contains(|c: char| c.is_ascii_digit() || NUMERALS.contains(c)) {
-        return;
-    }
     let Some(patterns) = PATTERNS.as_ref() else { return };
     for (pattern, check) in [
         (&patterns.road, is_house as fn(&str, &Captures<'_>) -> bool),
@@ -74,6 +76,10 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
         (&patterns.compound, is_home),
         (&patterns.building, has_door),
     ] {
+        // most texts that may hold an address hold none, and to look with groups costs several times as much
+        if !pattern.is_match(text) {
+            continue;
+        }
         for captures in pattern.captures_iter(text) {
             let Some(hide) = captures.name("hide") else { continue };
             if !check(text, &captures) {

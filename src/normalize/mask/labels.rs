@@ -15,7 +15,7 @@ enum Label {
     OrderWord,
     Passport,
     Name,
-    /// A word without which no pattern of an address fits, unless it has numbers with dashes (`3-2-501`).
+    /// Behind a number: a word without which no pattern of an address fits, unless it has dashes (`3-2-501`).
     Door,
     /// How a mail address gets past a filter.
     At,
@@ -188,7 +188,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
     for hit in automaton.search.find_iter(text) {
         let label = automaton.labels[hit.pattern().as_usize()];
         if matches!(label, Label::Door | Label::At) {
-            has_door |= label == Label::Door;
+            has_door |= label == Label::Door && address::ends_with_number(&text[..hit.start()]);
             has_at |= label == Label::At;
             continue;
         }

@@ -61,7 +61,10 @@ pub(super) fn consumer_config(kafka: &KafkaConfig) -> ClientConfig {
     let mut client = ClientConfig::new();
     // ours unless the user says otherwise
     client
-        .set("queued.max.messages.kbytes", "8192")
+        // a queue a partition: with 8 MiB four partitions of lz4 batches were 58 MB
+        .set("queued.max.messages.kbytes", "1024")
+        // a full queue is looked at again after this, not after the default second
+        .set("fetch.queue.backoff.ms", "20")
         .set("fetch.wait.max.ms", "50")
         .set("statistics.interval.ms", "5000");
     client
