@@ -26,8 +26,9 @@ test-tract: ## the models give the same labels on tract as on ONNX Runtime (buil
 	@scripts/setup.sh demo
 	cargo test --lib --features tract classify::
 
-fuzz: ## random records, mappings and files near the seeds of fuzz/seeds: make fuzz CASES=1000000
-	PROPTEST_CASES=$(or $(CASES),1000000) cargo test --profile bench --lib -- format::fuzz
+fuzz: ## records, mappings, files and personal data, led by coverage, ten minutes each: make fuzz FUZZ_SECONDS=600
+	@scripts/setup.sh demo
+	@scripts/fuzz.sh
 
 bench: ## items/s and CPU µs an item of each stage and end to end; results in benches/results
 	@scripts/setup.sh test

@@ -33,7 +33,7 @@ Examples:
   qingting privacy scan --data-dir /var/lib/qingting
   qingting privacy scan reviews.ndjson.gz export.csv --json")]
 pub struct ScanArgs {
-    /// Data directory: its index, state log and dead letters
+    /// Data directory: its index, state log and dead letters; those that `[dead_letter] file` keeps elsewhere are a FILE
     #[arg(long, value_name = "DIR", conflicts_with = "files")]
     pub data_dir: Option<PathBuf>,
     /// Files, plain or gzipped, read line by line; `-` is standard input

@@ -1,6 +1,5 @@
-//! What must hold for any record, mapping and file: asked on the seeds of `fuzz/seeds` and near them, a little in every
-//! run of the tests and for long in `make fuzz`. Edits are random, not led by coverage: that would want a nightly
-//! compiler and a build of everything with it.
+//! What must hold for any record, mapping, file and text: asked near the seeds of `fuzz/seeds` in every run of the
+//! tests, and for long, led by coverage, in `make fuzz` (targets in `fuzz/fuzz_targets`).
 
 use super::mapping::{self, Mapping};
 use super::*;
@@ -178,6 +177,11 @@ mod tests {
         #[test]
         fn files_near_the_seeds_never_panic_and_keep_the_balance(bytes in near(seeds("table"))) {
             crate::source::file::fuzz::file(&bytes);
+        }
+
+        #[test]
+        fn texts_near_the_seeds_are_cleaned_once_and_for_all(bytes in near(seeds("privacy"))) {
+            crate::normalize::fuzz::privacy(&bytes);
         }
     }
 }

@@ -7,8 +7,9 @@
 
 mod auto;
 mod finish;
-#[cfg(test)]
-mod fuzz;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod item;
 mod json;
 mod library;

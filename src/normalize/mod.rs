@@ -7,6 +7,9 @@
 mod classes;
 mod clean;
 mod fold;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod html;
 pub mod language;
 pub mod mask;

@@ -79,12 +79,30 @@ impl ScanReport {
     fn line(&mut self, place: &str, number: u64, line: &str) {
         let at = number.to_string();
         match serde_json::from_str::<Value>(line) {
-            Ok(value @ (Value::Object(_) | Value::Array(_))) => self.document(place, &at, &value),
+            Ok(value @ (Value::Object(_) | Value::Array(_))) => {
+                self.document(place, &at, &value);
+                if let Some(bytes) = dead_bytes(&value) {
+                    self.text(place, &at, "bytes_b64", &String::from_utf8_lossy(&bytes));
+                }
+            }
             _ => {
                 self.scanned += 1;
                 self.text(place, &at, "", line);
             }
         }
+    }
+
+    fn lines(&mut self, place: &str, path: &Path) -> Result<(), PrivacyError> {
+        let mut reader = open(path)?;
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            if reader.read_until(b'\n', &mut line).map_err(PrivacyError::io(path))? == 0 {
+                break;
+            }
+            self.line(place, number, String::from_utf8_lossy(&line).trim_end());
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> Self {
@@ -121,49 +139,24 @@ pub fn scan_data_dir(data_dir: &Path) -> Result<ScanReport, PrivacyError> {
     }
     let letters = data_dir.join("dead_letters.ndjson");
     if letters.exists() {
-        scan_dead_letters(&letters, &mut report)?;
+        report.lines("dead_letters.ndjson", &letters)?;
     }
     Ok(report.finish())
-}
-
-fn scan_dead_letters(path: &Path, report: &mut ScanReport) -> Result<(), PrivacyError> {
-    let file = std::fs::File::open(path).map_err(PrivacyError::io(path))?;
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(PrivacyError::io(path))?;
-        let number = number as u64 + 1;
-        report.line("dead_letters.ndjson", number, &line);
-        let kept = serde_json::from_str::<Value>(&line)
-            .ok()
-            .and_then(|letter| letter["bytes_b64"].as_str().map(str::to_owned))
-            .and_then(|bytes| base64::engine::general_purpose::STANDARD.decode(bytes).ok());
-        if let Some(bytes) = kept {
-            report.text(
-                "dead_letters.ndjson",
-                &number.to_string(),
-                "bytes_b64",
-                &String::from_utf8_lossy(&bytes),
-            );
-        }
-    }
-    Ok(())
 }
 
 /// Reads files line by line, JSON or not, gzipped or not; `-` is standard input.
 pub fn scan_files(files: &[PathBuf]) -> Result<ScanReport, PrivacyError> {
     let mut report = ScanReport::default();
     for path in files {
-        let place = path.display().to_string();
-        let mut reader = open(path)?;
-        let mut line = Vec::new();
-        for number in 1.. {
-            line.clear();
-            if reader.read_until(b'\n', &mut line).map_err(PrivacyError::io(path))? == 0 {
-                break;
-            }
-            report.line(&place, number, String::from_utf8_lossy(&line).trim_end());
-        }
+        report.lines(&path.display().to_string(), path)?;
     }
     Ok(report.finish())
+}
+
+/// What a dead letter keeps of its record.
+fn dead_bytes(letter: &Value) -> Option<Vec<u8>> {
+    let bytes = letter["bytes_b64"].as_str()?;
+    base64::engine::general_purpose::STANDARD.decode(bytes).ok()
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, PrivacyError> {
@@ -205,5 +198,21 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert_eq!(report.places[1].field, "author.name");
+    }
+
+    /// `[dead_letter] file` may lie anywhere: named as a file, the bytes in it are looked at too.
+    #[test]
+    fn the_bytes_of_a_dead_letter_are_scanned_wherever_it_lies() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("set-aside.ndjson");
+        let bytes = base64::engine::general_purpose::STANDARD.encode("{\"text\": \"打13800138000");
+        std::fs::write(
+            &path,
+            format!("{{\"code\":\"invalid_json\",\"bytes_b64\":\"{bytes}\"}}\n"),
+        )
+        .unwrap();
+        let report = scan_files(std::slice::from_ref(&path)).unwrap();
+        assert_eq!(report.found, BTreeMap::from([("mobile", 1)]));
+        assert_eq!(report.places[0].field, "bytes_b64");
     }
 }

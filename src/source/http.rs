@@ -73,6 +73,15 @@ pub struct Accepted {
     pub offset: i64,
 }
 
+/// What the user asks for, at most a second less than the caller is kept waiting.
+fn delivery_timeout_ms(properties: &BTreeMap<String, String>) -> u64 {
+    let longest_ms = ACKNOWLEDGEMENT.as_millis() as u64 - 1_000;
+    ["delivery.timeout.ms", "message.timeout.ms"]
+        .iter()
+        .find_map(|name| properties.get(*name)?.parse().ok())
+        .map_or(longest_ms, |asked_ms: u64| asked_ms.clamp(1, longest_ms))
+}
+
 struct Receiver {
     topic: String,
     format: String,
@@ -109,7 +118,7 @@ impl HttpIntake {
             .set("linger.ms", "0")
             .set(
                 "delivery.timeout.ms",
-                (ACKNOWLEDGEMENT.as_millis() as u64 - 1_000).to_string(),
+                delivery_timeout_ms(&kafka.properties).to_string(),
             )
             .create()?;
         let intake = Self { receivers, producer };

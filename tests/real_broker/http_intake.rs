@@ -92,3 +92,25 @@ fn what_is_pushed_is_acknowledged_and_indexed_and_strangers_are_refused() {
     running.stop(LIMIT);
     assert_verified(&deployment);
 }
+
+/// The caller keeps what was not accepted, and is told soon enough to send it again.
+#[test]
+fn what_no_broker_acknowledges_is_refused_with_503() {
+    let source = Broker::fresh_name("nobody");
+    let deployment = Deployment::new(&format!(
+        "[kafka]\nbrokers = \"127.0.0.1:1\"\ngroup = {source:?}\nproperties = {{ \"delivery.timeout.ms\" = \"1500\" }}\n\
+         [[source]]\nname = {source:?}\nhttp = true\nformat = \"item\"\n",
+    ));
+    let mut running = deployment.start(&[], &[]);
+    let http = running.wait_ready(LIMIT).expect("the api is up without a broker");
+    let url = format!("{http}/api/v1/intake/{source}");
+    let (status, body) = post(&url, &[], item("1", "客服回复很慢").to_string().as_bytes()).unwrap();
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((status, &body["error"]["code"]), (503, &json!("kafka")), "{body}");
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("send it again")),
+        "{body}"
+    );
+}

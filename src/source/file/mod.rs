@@ -11,8 +11,9 @@
 
 mod csv;
 mod encoding;
-#[cfg(test)]
-pub(crate) mod fuzz;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod input;
 mod json_stream;
 mod layout;
