@@ -29,10 +29,10 @@ pub(super) fn luhn(digits: &[Digit]) -> bool {
     sum.is_multiple_of(10)
 }
 
+/// Of more than nine digits: something larger than all that is asked for.
 pub(super) fn number(digits: &[Digit]) -> u32 {
-    digits
-        .iter()
-        .fold(0, |value, digit| value * 10 + u32::from(digit.value))
+    let more = |value: u32, digit: &Digit| value.saturating_mul(10).saturating_add(u32::from(digit.value));
+    digits.iter().fold(0, more)
 }
 
 pub(super) fn is_birth_date(digits: &[Digit]) -> bool {
