@@ -28,6 +28,14 @@ pub struct Mapping {
 
 /// Compiles `mapping`. `others`: what it may extend, the first of a name counts.
 pub fn load(mapping: &Mapping, others: &[Mapping]) -> Result<Preset, MappingError> {
+    // what a message quotes (a key, a pattern) may go over lines
+    loaded(mapping, others).map_err(|error| MappingError {
+        line: error.line,
+        message: one_line(&error.message),
+    })
+}
+
+fn loaded(mapping: &Mapping, others: &[Mapping]) -> Result<Preset, MappingError> {
     let spec = checked(&mapping.written)?;
     let merged = match &spec.extends {
         None => spec,

@@ -154,3 +154,12 @@ fn the_mapping_of_the_guide_has_ten_lines_and_reads_what_the_guide_says() {
     let extending = guide.split("```toml\n").nth(2).unwrap().split("```").next().unwrap();
     assert!(folder(&[("our_zendesk.toml", extending)]).1.is_ok());
 }
+
+/// Broke: a pattern over two lines was quoted as it stands, and the error was two lines.
+#[test]
+fn an_error_about_a_pattern_of_two_lines_is_one_line() {
+    let pattern = "text = { from = \"comment\", regex = '''a(\nb''' }\n";
+    let error = refused(&[("a.toml", &OWN.replace("text = \"comment\"\n", pattern))]);
+    assert!(error.contains("fields.text.regex"), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+}
