@@ -220,3 +220,15 @@ fn a_dead_letters_escapes_do_not_hide_a_number() {
     assert!(masked.contains(r#"\"139****9000\n"#), "{masked}");
     assert_eq!(mask_text(r#"{"text":"\u7535"}"#), r#"{"text":"\u7535"}"#);
 }
+
+/// More different keywords than are remembered, each of them twice.
+#[test]
+fn a_keyword_that_came_before_is_cleaned_as_the_first_time() {
+    for number in 0..MOST_KEYWORDS + 100 {
+        let value = format!("ＡＢ牌&amp;扫地机 {number} 电话13800138000");
+        let cleaned = cleaned_keyword(&value);
+        assert_eq!(cleaned, format!("AB牌&扫地机 {number} 电话138****8000"));
+        assert_eq!(keyword(value.clone()), cleaned);
+        assert_eq!(keyword(value), cleaned);
+    }
+}

@@ -112,7 +112,10 @@ impl HttpIntake {
         let Some(kafka) = config.kafka.as_ref().filter(|_| !receivers.is_empty()) else {
             return Ok(None);
         };
-        let producer: FutureProducer = client_config(kafka)
+        let mut client = client_config(kafka);
+        // another name of the delivery timeout; of two that are set either may win
+        client.remove("message.timeout.ms");
+        let producer: FutureProducer = client
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "0")

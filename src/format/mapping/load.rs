@@ -113,11 +113,11 @@ fn extended(mapping: &Mapping, others: &[Mapping]) -> Result<PresetSpec, Mapping
     }
     toml::Value::Table(table)
         .try_into()
-        .map_err(|error: toml::de::Error| wrong(one_line(error.message())))
+        .map_err(|error: toml::de::Error| wrong(error.message().to_owned()))
 }
 
 fn table(written: &str) -> Result<toml::Table, String> {
-    toml::from_str(written).map_err(|error| one_line(error.message()))
+    toml::from_str(written).map_err(|error| error.message().to_owned())
 }
 
 /// Tables are laid over one another key by key; whatever else `above` says takes the place of what `below` says.
