@@ -1,11 +1,12 @@
 //! One graph with its tokenizer: batches in, answers out.
 
+use super::ClassifyError;
 use super::decode::{Decoded, Decoder, HeadLogits};
 use super::manifest::{Manifest, Tokenizer};
 use super::model::Part;
 use super::runtime::{Ids, Input, Port, Runtime, Session};
 use super::tokenize::Scratch;
-use super::{ClassifyError, one_line};
+use crate::one_line::one_line;
 use std::sync::Arc;
 
 /// Lengths of n-gram inputs are padded to a multiple of this, so that the runtime sees few shapes.

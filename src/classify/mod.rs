@@ -47,7 +47,3 @@ pub use taxonomy::Taxonomy;
 pub use tokenize::WordPiece;
 
 use model::read_checked;
-
-pub(crate) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}

@@ -8,9 +8,9 @@
 //! no 小米 is in it), and Latin names only where no letter or digit touches them.
 
 use super::EnrichError;
-use crate::classify::one_line;
 use crate::item::{Item, Token, Tokens};
 use crate::normalize::fold_char;
+use crate::one_line::one_line;
 use daachorse::charwise::CharwiseDoubleArrayAhoCorasickBuilder;
 use daachorse::{CharwiseDoubleArrayAhoCorasick, MatchKind};
 use serde::Deserialize;

@@ -119,7 +119,7 @@ impl<'p> Parts<'p> {
             &self.source.name,
             STAGE,
             reject.code,
-            reject.message,
+            &reject.message,
             self.record.record_time_ms,
             self.record.payload.as_deref().unwrap_or_default(),
         ));

@@ -1,6 +1,7 @@
 //! The dead letter: what could not be read, and why.
 
 use super::RecordPosition;
+use crate::one_line::one_line;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -85,7 +86,7 @@ impl DeadLetter {
         source: &str,
         stage: &'static str,
         code: DeadLetterCode,
-        message: impl Into<String>,
+        message: &str,
         record_time_ms: i64,
         payload: &[u8],
     ) -> Self {
@@ -99,7 +100,7 @@ impl DeadLetter {
             source: source.to_owned(),
             stage: stage.to_owned(),
             code,
-            message: message.into(),
+            message: one_line(message),
             at: record_time_ms,
             bytes_b64: None,
             bytes_len: payload.len() as u64,

@@ -205,7 +205,7 @@ impl Worker {
                         &stages.config.sources[usize::from(record.source)].name,
                         "index",
                         DeadLetterCode::SinkRejected,
-                        error.to_string(),
+                        &error.to_string(),
                         record.record_time_ms,
                         record.payload.as_deref().unwrap_or_default(),
                     )];

@@ -8,6 +8,7 @@ mod problems;
 pub use cascade::{CascadeManifest, PassOn};
 
 use super::ClassifyError;
+use crate::one_line::one_line;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -217,7 +218,7 @@ impl AnyManifest {
         };
         parsed.map_err(|error| ClassifyError::Manifest {
             path: path.to_owned(),
-            message: super::one_line(&error.to_string()),
+            message: one_line(&error.to_string()),
         })
     }
 

@@ -1,8 +1,9 @@
 //! ONNX Runtime through `ort`: a shared library that is found and loaded at run time.
 
-use super::super::{ClassifyError, locate, one_line};
+use super::super::{ClassifyError, locate};
 use super::{Ids, Input, Port, Runtime, Session};
 use crate::config::ModelConfig;
+use crate::one_line::one_line;
 use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{SessionInputValue, SessionOutputs};

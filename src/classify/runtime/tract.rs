@@ -1,7 +1,7 @@
 //! tract: ONNX in pure Rust, for places where no shared library may go. Slower than ONNX Runtime, same answers.
 
-use super::super::one_line;
 use super::{Ids, Input, Port, Runtime, Session};
+use crate::one_line::one_line;
 use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::prelude::*;

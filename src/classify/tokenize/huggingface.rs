@@ -1,7 +1,7 @@
 //! A `tokenizer.json`, through the `tokenizers` crate.
 
-use super::super::one_line;
 use super::keep_head_and_tail;
+use crate::one_line::one_line;
 use tokenizers::Tokenizer;
 
 /// Of a longer text only so many characters are looked at for each piece that counts: time stays bounded, and no piece

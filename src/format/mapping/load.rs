@@ -3,6 +3,7 @@
 use super::Preset;
 use super::compile::{Wrong, compile};
 use super::spec::PresetSpec;
+use crate::one_line::one_line;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -56,15 +57,6 @@ pub fn checked(written: &str) -> Result<PresetSpec, MappingError> {
         line: error.span().map(|span| line(written, span.start)),
         message: one_line(error.message()),
     })
-}
-
-fn one_line(message: &str) -> String {
-    message
-        .split('\n')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ")
 }
 
 /// The mapping with everything that it takes from those it extends.

@@ -245,6 +245,16 @@ fn an_unknown_format_and_an_unknown_shape_have_no_preset() {
     assert_eq!(dead("auto", r#"{"foo":1}"#).0, NoPreset);
 }
 
+/// Found by the fuzzer: the message quoted a key of two lines.
+#[test]
+fn a_key_of_two_lines_is_quoted_on_one() {
+    let (code, message) = dead("auto", r#"{"foo\nbar":1}"#);
+    assert_eq!(
+        (code, message.as_str()),
+        (NoPreset, "no format has these keys: foo; bar")
+    );
+}
+
 #[test]
 fn a_record_of_very_many_parts_is_bounded() {
     let payload = format!("[{}]", vec![r#"{"id":"a:post:1","text":""}"#; 20_005].join(","));
