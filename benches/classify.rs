@@ -2,19 +2,20 @@
 //! WordPiece tokenizer, beside that of the `tokenizers` crate, and the precise model where there is one.
 #![allow(clippy::expect_used)] // a measuring program's own way to fail
 
+mod memory;
 #[allow(dead_code)]
 mod real_texts;
 mod stage;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use qingting::classify::{Model, WordPiece};
+use memory::anon_bytes;
+use qingting::classify::{ClassifyError, Model, WordPiece};
 use qingting::config::ModelConfig;
 use qingting::item::SegmentedItem;
 use qingting::segment::Segmenter;
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::Arc;
 
 const ITEMS: usize = 4_000;
 const PRECISE_ITEMS: usize = 400;
@@ -27,29 +28,45 @@ fn classify(criterion: &mut Criterion) {
         .into_iter()
         .map(|item| segmenter.segment(item))
         .collect();
-    let model = Model::load(&ModelConfig::named("fast")).expect("the model loads: run scripts/setup.sh");
-    measure(criterion, "classify", &model, &items, 18.0);
-    match Model::load(&ModelConfig::named("precise")) {
-        // 450 texts a second and core
-        Ok(model) => measure(criterion, "classify precise", &model, &items[..PRECISE_ITEMS], 2_222.0),
-        Err(error) => println!("classify precise: skipped, {error}"),
+    measure(criterion, "fast", &items, Budget { us: 18.0, mb: 80 }).expect("the model loads: run scripts/setup.sh");
+    // 450 texts a second and core
+    let budget = Budget { us: 2_222.0, mb: 200 };
+    if let Err(error) = measure(criterion, "precise", &items[..PRECISE_ITEMS], budget) {
+        println!("classify precise: skipped, {error}");
     }
 }
 
-fn measure(criterion: &mut Criterion, name: &str, model: &Arc<Model>, items: &[SegmentedItem], budget_us: f64) {
-    let mut classifier = model.classifier().expect("a session");
+/// CPU an item, and what the loaded model with the session and buffers of one worker holds in memory.
+struct Budget {
+    us: f64,
+    mb: u64,
+}
+
+fn measure(
+    criterion: &mut Criterion,
+    model: &str,
+    items: &[SegmentedItem],
+    budget: Budget,
+) -> Result<(), ClassifyError> {
+    let before = anon_bytes(std::process::id());
+    let loaded = Model::load(&ModelConfig::named(model))?;
+    let mut classifier = loaded.classifier()?;
+    let name = format!("classify {model}");
     let mut all = || {
         for batch in items.chunks(BATCH) {
             black_box(classifier.classify(batch).expect("the session runs"));
         }
     };
-    stage::report(name, budget_us, items.len(), 6, &mut all);
-    let mut group = criterion.benchmark_group(name);
+    stage::report(&name, budget.us, items.len(), 6, &mut all);
+    let held_mb = anon_bytes(std::process::id()).saturating_sub(before) / 1_000_000;
+    println!("{name}: {held_mb} MB of RssAnon (at most {} MB)", budget.mb);
+    let mut group = criterion.benchmark_group(&name);
     group
         .throughput(Throughput::Elements(items.len() as u64))
         .sample_size(if items.len() == PRECISE_ITEMS { 10 } else { 20 });
     group.bench_function("items of real length", |bencher| bencher.iter(&mut all));
     group.finish();
+    Ok(())
 }
 
 /// At least 150,000 texts a second and core: 6.7 µs of CPU a text.

@@ -7,6 +7,7 @@
 
 #[path = "end_to_end/measure.rs"]
 mod measure;
+mod memory;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -86,7 +87,7 @@ fn main() {
         running.wait_ready(Duration::from_secs(120)).expect("ready");
         restarts_ms.extend(running.ready_ms());
         std::thread::sleep(Duration::from_secs(2));
-        anon_after_restart = measure::anon_bytes(running.pid());
+        anon_after_restart = memory::anon_bytes(running.pid());
         let _ = running.stop(Duration::from_secs(30));
     }
     let results = Results {

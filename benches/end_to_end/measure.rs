@@ -1,5 +1,6 @@
 //! What the kernel says about a process.
 
+use super::memory::anon_bytes;
 use super::support::process::get;
 use std::fmt;
 use std::fs;
@@ -92,20 +93,6 @@ fn stage_seconds(run_json: &Path) -> Option<Vec<(String, f64)>> {
         })
         .collect();
     (status == 200 && !stages.is_empty()).then_some(stages)
-}
-
-/// RssAnon of a process, 0 when it is gone.
-pub fn anon_bytes(pid: u32) -> u64 {
-    fs::read_to_string(format!("/proc/{pid}/status"))
-        .ok()
-        .and_then(|status| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("RssAnon:"))?
-                .to_owned();
-            line.split_whitespace().next()?.parse::<u64>().ok()
-        })
-        .map_or(0, |kilobytes| kilobytes * 1024)
 }
 
 /// User and system time of a process so far.
