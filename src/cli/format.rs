@@ -141,9 +141,10 @@ fn test(formats: &Formats, name: &str, file: &str, options: &FileOptions) -> any
     let mut chosen = None;
     while let Some(record) = reader.next_record()? {
         formats.read(&record, &source, &mut outcome);
-        if outcome.chosen.is_some() && outcome.chosen != chosen {
-            chosen.clone_from(&outcome.chosen);
-            report_choice(&record.position, chosen.as_ref());
+        let now = outcome.chosen.as_ref().map(|now| (now.name().to_owned(), now.reason()));
+        if now.is_some() && now != chosen {
+            chosen = now;
+            report_choice(&record.position, outcome.chosen.as_ref());
         }
         let line = test_line(&record.position, &mut outcome, &normalizer);
         serde_json::to_writer(&mut out, &line)?;
@@ -192,12 +193,8 @@ fn test_line(position: &RecordPosition, outcome: &mut FormatOutcome, normalizer:
 
 fn report_choice(position: &RecordPosition, chosen: Option<&Chosen>) {
     if let Some(chosen) = chosen {
-        eprintln!(
-            "auto: {} from record {} on, {}",
-            chosen.name,
-            number(position),
-            chosen.reason
-        );
+        let (name, reason) = (chosen.name(), chosen.reason());
+        eprintln!("auto: {name} from record {} on, {reason}", number(position));
     }
 }
 

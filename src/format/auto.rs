@@ -4,8 +4,9 @@ use super::json::{Node, Object};
 use super::mapping::Scope;
 use super::parts::Parts;
 use super::values::Reject;
-use super::{Chosen, Formats, Reader, item};
+use super::{Chosen, Formats, Reader};
 use crate::item::DeadLetterCode;
+use std::sync::Arc;
 
 impl Formats {
     /// The reader whose marks the record bears; the one with the most marks wins, then the one listed first.
@@ -19,7 +20,7 @@ impl Formats {
             return Ok(Reader::Item);
         };
         if let Some(schema) = canonical_schema(first) {
-            parts.out.chosen = Some(chosen(item::NAME, format!("says schema {schema}")));
+            parts.out.chosen = Some(Chosen::Schema(schema));
             return Ok(Reader::Item);
         }
         let best = self
@@ -39,14 +40,13 @@ impl Formats {
             .rev()
             .max_by_key(|(marks, _)| *marks);
         if let Some((marks, preset)) = best {
-            let reason = format!("has {} ({marks} marks)", preset.known_by());
-            parts.out.chosen = Some(chosen(&preset.name, reason));
+            parts.out.chosen = Some(Chosen::Marks(Arc::clone(preset), marks));
             return Ok(Reader::Preset(preset));
         }
         if let Node::Object(object) = first
             && looks_canonical(object)
         {
-            parts.out.chosen = Some(chosen(item::NAME, "has text and an id".to_owned()));
+            parts.out.chosen = Some(Chosen::LooksCanonical);
             return Ok(Reader::Item);
         }
         // a page without records is nothing that would need a reader
@@ -55,20 +55,13 @@ impl Formats {
             .iter()
             .find(|preset| preset.units(first).is_some_and(|units| units.is_empty()));
         if let Some(preset) = empty {
-            parts.out.chosen = Some(chosen(&preset.name, "has its container, which is empty".to_owned()));
+            parts.out.chosen = Some(Chosen::EmptyContainer(Arc::clone(preset)));
             return Ok(Reader::Preset(preset));
         }
         Err(Reject::new(
             DeadLetterCode::NoPreset,
             format!("no format has these keys: {}", keys(first)),
         ))
-    }
-}
-
-fn chosen(name: &str, reason: String) -> Chosen {
-    Chosen {
-        name: name.to_owned(),
-        reason,
     }
 }
 

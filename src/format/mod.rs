@@ -79,11 +79,35 @@ impl FormatError {
     }
 }
 
-/// Which reader was taken, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
-    pub name: String,
-    pub reason: String,
+/// Which reader `auto` took, and why. Worded when somebody asks: it is chosen anew for each record.
+#[derive(Debug, Clone)]
+pub enum Chosen {
+    /// A canonical record that says its schema.
+    Schema(&'static str),
+    /// The preset that has so many marks in the record.
+    Marks(Arc<Preset>, usize),
+    /// A canonical record that does not say so.
+    LooksCanonical,
+    /// The preset whose container is there, without records in it.
+    EmptyContainer(Arc<Preset>),
+}
+
+impl Chosen {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Schema(_) | Self::LooksCanonical => item::NAME,
+            Self::Marks(preset, _) | Self::EmptyContainer(preset) => &preset.name,
+        }
+    }
+
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Schema(schema) => format!("says schema {schema}"),
+            Self::Marks(preset, marks) => format!("has {} ({marks} marks)", preset.known_by()),
+            Self::LooksCanonical => "has text and an id".to_owned(),
+            Self::EmptyContainer(_) => "has its container, which is empty".to_owned(),
+        }
+    }
 }
 
 /// What one record became. Reused between records: `read` clears it first.

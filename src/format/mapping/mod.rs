@@ -183,11 +183,13 @@ impl Preset {
     /// How many of the paths by which the format is known are there; `None` where it is not this format.
     pub fn recognizes(&self, scope: &Scope<'_, '_>) -> Option<usize> {
         let there = |path: &Path| path.each(scope, &mut |_| {});
-        let fits = self.detect.all.iter().all(there)
-            && (self.detect.any.is_empty() || self.detect.any.iter().any(there))
-            && !self.detect.none.iter().any(there)
-            && !(self.detect.all.is_empty() && self.detect.any.is_empty());
-        fits.then(|| self.detect.all.len() + self.detect.any.iter().filter(|path| there(path)).count())
+        let Detect { all, any, none } = &self.detect;
+        if !all.iter().all(there) || none.iter().any(there) {
+            return None;
+        }
+        let found = any.iter().filter(|path| there(path)).count();
+        let fits = if any.is_empty() { !all.is_empty() } else { found > 0 };
+        fits.then_some(all.len() + found)
     }
 
     /// Where the items are looked for, for messages.

@@ -145,7 +145,7 @@ fn every_record_of_a_sample_is_recognized_as_its_format() {
             if outcome.changes.is_empty() && outcome.dead_letters.is_empty() {
                 continue;
             }
-            let chosen = outcome.chosen.as_ref().map(|chosen| chosen.name.as_str());
+            let chosen = outcome.chosen.as_ref().map(|chosen| chosen.name());
             // the two sheets of 问卷星 have the same columns
             let same = chosen == Some(&preset.name) || chosen == Some("wjx_text") && preset.name == "wjx_sequence";
             if !same {

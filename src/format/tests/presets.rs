@@ -24,7 +24,7 @@ fn jd_list_container_and_jsonp_shell_hold_the_same_reviews() {
     let shell = format!("fetchJSON_comment98({list});");
     let outcome = read("auto", shell);
     assert_eq!(outcome.changes.len(), 2);
-    assert_eq!(outcome.chosen.unwrap().name, "jd_comment");
+    assert_eq!(outcome.chosen.unwrap().name(), "jd_comment");
     assert_eq!(
         read("jd_comment", "fetchJSON_comment98({\"comments\":[]});").outcome,
         RecordOutcome::Skipped
