@@ -102,4 +102,13 @@ fn an_erased_author_does_not_come_back_with_the_next_crawl() {
     assert_eq!(items["shop:review:5"]["author"]["segment"], "老客");
     assert_eq!(items["shop:review:5"]["ext"]["customer"], json!({"orders": "21+"}));
     qingting(home, &["verify", "--data-dir", "data"]);
+
+    // who asks to be erased knows the platform's id, not ours
+    let report = qingting(
+        home,
+        &["erase", "--native-author", "shop:bob", "--data-dir", "data", "--json"],
+    );
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!((&report["ok"], &report["erased"]), (&json!(true), &json!(2)));
+    assert_eq!(run(home).len(), 0);
 }

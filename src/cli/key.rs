@@ -4,6 +4,7 @@
 //! of this user, made once, so that the same file gives the same ids again and nobody else can work them back.
 
 use crate::config::Config;
+use crate::pipeline::KEY_FILE;
 use anyhow::Context;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -21,7 +22,7 @@ pub fn author_key(config: &Config) -> anyhow::Result<Vec<u8>> {
     if let Some(path) = &config.privacy.key_file {
         return read(path);
     }
-    let of_service = config.data_dir.join("privacy.key");
+    let of_service = config.data_dir.join(KEY_FILE);
     if of_service.is_file() {
         return read(&of_service);
     }
@@ -32,7 +33,7 @@ pub fn author_key(config: &Config) -> anyhow::Result<Vec<u8>> {
     read(&path)
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let key = std::fs::read(path).with_context(|| format!("key file {}", path.display()))?;
     anyhow::ensure!(
         key.len() >= KEY_BYTES_MIN,

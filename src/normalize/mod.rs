@@ -79,7 +79,7 @@ impl Normalizer {
         }
         if let Some(repost) = item.repost.as_mut() {
             let author_id = repost.author_id.take().filter(|id| !id.is_empty());
-            repost.author_id = author_id.map(|id| self.pseudonym(&[&item.source.platform, &id], 16));
+            repost.author_id = author_id.map(|id| self.author_id(&item.source.platform, &id));
         }
         clean_texts(&mut item);
         clean_keywords(&mut item);
@@ -102,6 +102,11 @@ impl Normalizer {
         }
     }
 
+    /// The keyed id under which an author of `platform` is stored: 16 bytes as hex.
+    pub fn author_id(&self, platform: &str, native_id: &str) -> String {
+        self.pseudonym(&[platform, native_id], 16)
+    }
+
     /// First `bytes` bytes of HMAC-SHA256(key, parts joined by 0) as hex.
     fn pseudonym(&self, parts: &[&str], bytes: usize) -> String {
         let mut mac = self.keyed.clone();
@@ -118,7 +123,7 @@ impl Normalizer {
         item.author.id = native_author_id
             .map(str::trim)
             .filter(|id| !id.is_empty())
-            .map(|id| self.pseudonym(&[&item.source.platform, id], 16));
+            .map(|id| self.author_id(&item.source.platform, id));
         if let Some(name) = &item.author.name {
             let cleaned = clean_text(name);
             item.author.name = (!cleaned.is_empty()).then(|| mask::mask_name(&cleaned));

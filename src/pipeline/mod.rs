@@ -278,13 +278,16 @@ pub fn lock(data_dir: &Path) -> Result<File, PipelineError> {
     }
 }
 
+/// In the data directory: the key of author pseudonyms where the config names none.
+pub const KEY_FILE: &str = "privacy.key";
+
 /// The key of author pseudonyms: `[privacy] key_file`, else one made in the data directory.
 fn read_key(config: &Config) -> Result<Vec<u8>, PipelineError> {
     let path = config
         .privacy
         .key_file
         .clone()
-        .unwrap_or_else(|| config.data_dir.join("privacy.key"));
+        .unwrap_or_else(|| config.data_dir.join(KEY_FILE));
     let failed = |what: String| PipelineError::Key {
         path: path.clone(),
         what,
