@@ -140,6 +140,16 @@ class Texts:
             {name: values[index] for name, values in self.labels.items()},
         )
 
+    def with_unlabelled(self, folded: list[str], source: str) -> "Texts":
+        """These, and after them texts without any label; `source` is their side too."""
+        count = len(folded)
+        return Texts(
+            self.folded + folded,
+            np.concatenate([self.source, np.full(count, source)]), np.concatenate([self.side, np.full(count, source)]),
+            np.concatenate([self.line, np.full(count, -1)]), np.concatenate([self.trust, np.tile(np.float32([1, 0]), (count, 1))]),
+            {name: np.concatenate([values, np.full((count, *values.shape[1:]), UNKNOWN)]) for name, values in self.labels.items()},
+        )
+
 
 def _lines(path: Path):
     opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else open(path, encoding="utf-8")

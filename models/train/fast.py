@@ -38,6 +38,7 @@ class Settings:
     average: float = 0.99
     repeat_labelled: int = 2  # times a labelled text stands in an epoch
     least_texts: float = 2.0
+    altered_epochs: int = 3  # in which every altered text has stood once
     seed: int = 1
 
 
@@ -127,9 +128,10 @@ class Batches:
         return flat, offsets, lengths.clamp(min=1).float() * (1 - drop)
 
 
-def remap_of(buckets: np.ndarray) -> np.ndarray:
+def remap_of(buckets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Bucket → row. The frequent ones stand first, so that the rows that a text needs lie close together."""
     remap = np.zeros(2 ** TOKENIZER["hash_bits"], dtype=np.int32)
-    remap[np.sort(buckets)] = np.arange(1, len(buckets) + 1)
+    remap[buckets[np.argsort(-weights[buckets], kind="stable")]] = np.arange(1, len(buckets) + 1)
     return remap
 
 
@@ -138,20 +140,21 @@ def most_frequent(weights: np.ndarray, least: float, most: int) -> np.ndarray:
     return known if len(known) <= most else known[np.argsort(-weights[known], kind="stable")[:most]]
 
 
-def most_telling(scout: Net, scout_buckets: np.ndarray, weights: np.ndarray, most: int) -> np.ndarray:
+def most_telling(scout: Net, scout_remap: np.ndarray, weights: np.ndarray, most: int) -> np.ndarray:
     """The buckets that move the answers most: what a row adds to the logits, times how often it does.
 
     `scout` is a narrow net that was trained on far more n-grams than the one that ships can hold.
     """
-    buckets = np.sort(scout_buckets)
+    buckets = np.flatnonzero(scout_remap)
     with torch.no_grad():
-        moved = scout.direct(scout.embedding.weight[1:]).norm(dim=1).cpu().numpy()
+        moved = scout.direct(scout.embedding.weight).norm(dim=1).cpu().numpy()[scout_remap[buckets]]
     value = moved * np.sqrt(weights[buckets])
     return buckets[np.argsort(-value, kind="stable")[:most]]
 
 
-def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[str, torch.Tensor], settings: Settings, device: torch.device, every=None) -> Net:
-    """`soft`: the teachers' probabilities for each text of `texts`; `index`: the texts to learn from."""
+def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[str, torch.Tensor], settings: Settings, device: torch.device, every=None, altered: np.ndarray | None = None) -> Net:
+    """`soft`: the teachers' probabilities for each text of `texts`; `index`: the texts to learn from; of those of
+    `altered`, which have no labels, each epoch takes a part."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     net = Net(rows, settings).to(device)
@@ -166,13 +169,14 @@ def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[s
     )
     labelled = index[texts.labelled[index] | (texts.labels["valid"][index] != D.UNKNOWN)]
     drawn = np.concatenate([index, *[labelled] * (settings.repeat_labelled - 1)])
-    steps = settings.epochs * -(-len(drawn) // settings.batch)
+    parts = [np.zeros(0, np.int64) if altered is None else altered[at :: settings.altered_epochs] for at in range(settings.altered_epochs)]
+    steps = sum(-(-(len(drawn) + len(parts[epoch % len(parts)])) // settings.batch) for epoch in range(settings.epochs))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.01, 1 - step / steps))
     step, started = 0, time.time()
     for epoch in range(settings.epochs):
         net.train()
         total = torch.zeros((), device=device)
-        order = rng.permutation(drawn)
+        order = rng.permutation(np.concatenate([drawn, parts[epoch % len(parts)]]))
         for start in range(0, len(order), settings.batch):
             part = order[start : start + settings.batch]
             at = torch.from_numpy(part).to(device)

@@ -142,7 +142,10 @@ class Calibration:
 
 
 class Report:
-    """Figures of one set of texts. `outcomes` holds a value (or counts) for each text, for the bootstrap."""
+    """Figures of one set of texts. `outcomes` holds a value (or counts) for each text, for the bootstrap.
+
+    `thresholds` of the aspects: the same for all texts, or a row for each.
+    """
 
     def __init__(self, p: dict[str, np.ndarray], texts: D.Texts, thresholds: np.ndarray):
         self.outcomes: dict[str, np.ndarray] = {}
@@ -152,7 +155,7 @@ class Report:
             for name in HEADS:
                 self.outcomes[name] = (p[name].argmax(1) == texts.labels[name])[labelled]
             truth = texts.labels["aspects"][labelled]
-            found = aspects_of(p["aspects"][labelled], thresholds)
+            found = aspects_of(p["aspects"][labelled], thresholds[labelled] if thresholds.ndim == 2 else thresholds)
             self.outcomes["aspects"] = aspect_counts(found, truth)
             self.values["negative_macro"] = negative_macro_f1(found, truth)
             self.values["ece"] = calibration_error(p["sentiment"][labelled], texts.labels["sentiment"][labelled])
@@ -181,6 +184,21 @@ class Report:
 def report(logits: Logits, texts: D.Texts, calibration: Calibration | None = None) -> Report:
     calibration = calibration or Calibration()
     return Report(calibration.probabilities(logits), texts, calibration.thresholds)
+
+
+def halves_report(logits: Logits, texts: D.Texts) -> Report:
+    """Of the texts that temperatures and thresholds were chosen on: each half of them is answered with those that the
+    other half chose. `logits`: as they come out of the graph."""
+    half = np.arange(len(texts)) % 2
+    p: dict[str, np.ndarray] = {}
+    thresholds = np.zeros((len(texts), len(D.ASPECTS)))
+    for side in (0, 1):
+        learnt, asked = np.flatnonzero((half != side) & texts.labelled), half == side
+        calibration = Calibration.chosen({name: values[learnt] for name, values in logits.items()}, {name: values[learnt] for name, values in texts.labels.items()})
+        for name, values in calibration.probabilities({name: values[asked] for name, values in logits.items()}).items():
+            p.setdefault(name, np.zeros((len(texts), *values.shape[1:]), values.dtype))[asked] = values
+        thresholds[asked] = calibration.thresholds
+    return Report(p, texts, thresholds)
 
 
 def validity(p_invalid: np.ndarray, truth: np.ndarray, threshold: float) -> str:

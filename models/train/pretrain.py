@@ -41,8 +41,8 @@ def masked(ids: torch.Tensor, pieces: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.where(other, torch.randint_like(ids, wordpiece.SEP + 1, pieces), seen), guessed
 
 
-def train(encoder: E.Encoder, pieces: Pieces, index: np.ndarray, epochs: int, rate: float = 3e-4, tokens: int = 32768, seed: int = 1) -> None:
-    """Changes `encoder` in place."""
+def train(encoder: E.Encoder, pieces: Pieces, index: np.ndarray, epochs: int, rate: float = 3e-4, tokens: int = 32768, seed: int = 1) -> Guess:
+    """Changes `encoder` in place; returns what guesses pieces from its states."""
     device = pieces.device
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -71,3 +71,4 @@ def train(encoder: E.Encoder, pieces: Pieces, index: np.ndarray, epochs: int, ra
             schedule.step()
             total += loss.detach()
         print(f"masked-language epoch {number} of {epochs}: loss {float(total) / len(epoch):.4f}, {time.time() - started:.0f} s", flush=True)
+    return guess

@@ -1,6 +1,6 @@
 """Trains the models that ship, from a directory with labels/ and data/raw/. See README.md.
 
-    train.py --data DIR --work DIR [encoder] [teachers] [precise] [fast] [export] [figures] [cascade]
+    train.py --data DIR --work DIR [encoder] [alter] [teachers] [precise] [fast] [export] [figures] [cascade]
 
 Each step keeps what it made in the work directory and begins with what the step before it left there.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import alter
 import cascade
 import data as D
 import encoder as E
@@ -42,6 +43,7 @@ HEAD, TAIL = 96, 30  # pieces of a long text; [CLS] and [SEP] come on top
 POSITIONS = HEAD + TAIL + 2
 UNCALIBRATED = M.Calibration({name: 1.0 for name in (*M.HEADS, "valid", "aspects")})
 CONFIDENCE = {"sentiment": 0.60, "intent": 0.50}
+ALTERED = "altered"  # source and side of the texts that the step `alter` makes
 
 
 class Work:
@@ -54,6 +56,8 @@ class Work:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.texts: D.Texts = self.kept("texts", lambda: D.read(arguments.data))
         self.vocabulary, self.pretrained = self.kept("encoder", self._encoder)
+        if (self.directory / f"{ALTERED}.pickle.gz").exists():
+            self.texts = self.texts.with_unlabelled(self.kept(ALTERED, list), ALTERED)
         self.rows = wordpiece.encode(wordpiece.tokenizer(self.vocabulary), self.texts.folded, HEAD, TAIL)
         self.pieces = precise.Pieces(self.rows, self.device)
 
@@ -62,7 +66,7 @@ class Work:
         if path.exists():
             return pickle.loads(gzip.decompress(path.read_bytes()))
         made = make()
-        path.write_bytes(gzip.compress(pickle.dumps(made), 6))
+        path.write_bytes(gzip.compress(pickle.dumps(made), 1))
         return made
 
     def encoder_files(self) -> tuple[Path, Path]:
@@ -110,16 +114,27 @@ class Work:
 
     # Which texts a step learns from or is measured on.
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        return ("train", "dev") if self.arguments.refit else ("train",)
+
+    @property
+    def judge(self) -> str:
+        """The side on which temperatures, thresholds and the cascade's rule are chosen."""
+        return "test" if self.arguments.refit else "dev"
+
     def learnt(self) -> np.ndarray:
-        sides = ("train", "test") if self.arguments.with_test else ("train",)
-        return np.isin(self.texts.side, sides)
+        return np.isin(self.texts.side, self.sides)
+
+    def altered(self) -> np.ndarray:
+        return np.flatnonzero(self.texts.side == ALTERED)
 
     def measured(self, side: str) -> np.ndarray:
         known = self.texts.labelled | (np.isin(self.texts.source, list(M.PUBLIC.values())) & (self.texts.labels["polarity"] != D.UNKNOWN))
         return np.flatnonzero((self.texts.side == side) & known)
 
     def report(self, model: E.Model, words: str) -> None:
-        index = self.measured("dev")
+        index = self.measured(self.judge)
         print(words, M.report(precise.predict(model, self.pieces, index), self.texts.subset(index)), flush=True)
 
 
@@ -151,11 +166,29 @@ def drawer(work: Work, epochs: int):
 
 
 def step_encoder(work: Work) -> None:
-    """Texts of `dev` are left out, and those of `test`, so that nothing at all is known of them."""
+    """Texts of the sides that are not learnt from are left out, so that nothing at all is known of them."""
     if work.arguments.masked_epochs:
         model = work.fresh()
-        pretrain.train(model.encoder, work.pieces, np.flatnonzero(work.learnt()), work.arguments.masked_epochs)
+        guess = pretrain.train(model.encoder, work.pieces, np.flatnonzero(work.learnt()), work.arguments.masked_epochs)
         work.save(model.encoder, "encoder")
+        work.save(guess, "guess")
+
+
+def step_alter(work: Work) -> None:
+    """Texts that are only asked about: what is said of them is learnt by `precise` and `fast`."""
+    learnt, rng, rows = np.flatnonzero(work.learnt()), np.random.default_rng(3), []
+    for _ in range(work.arguments.parts):
+        rows += alter.parts([work.rows[k] for k in learnt], work.vocabulary, rng)
+    if work.arguments.altered:
+        model, guess = work.fresh(), pretrain.Guess(len(work.vocabulary))
+        guess.load_state_dict(torch.load(work.directory / "guess.pt"))
+        for seed in range(work.arguments.altered):
+            rows += alter.guessed(model.encoder, guess, work.pieces, learnt, seed)
+    if not rows:
+        return
+    made = alter.new_texts(rows, work.vocabulary, work.texts, work.sides)
+    work.kept(ALTERED, lambda: made)
+    print(f"{len(made)} altered texts, such as", *made[:: max(1, len(made) // 8)], sep="\n  ", flush=True)
 
 
 def step_teachers(work: Work) -> None:
@@ -167,14 +200,13 @@ def step_teachers(work: Work) -> None:
         if not (work.directory / f"teacher-{seed}.pt").exists():
             settings = precise.Settings(epochs=work.arguments.epochs, rate=work.arguments.rate, average=0.98, seed=seed, consistency=work.arguments.consistency)
             model = precise.train(work.fresh(), work.pieces, texts, drawer(work, settings.epochs), settings, every=work.report)
-            logits = precise.predict(model, work.pieces, everything)
-            work.kept(f"answers-{seed}", lambda: {name: p.astype(np.float16) for name, p in UNCALIBRATED.probabilities(logits).items()})
+            work.kept(f"answers-{seed}", lambda: asked(work, model, everything))
             work.save(model, f"teacher-{seed}")
     if only:
         return
     every = [work.kept(f"answers-{seed}", dict) for seed in seeds]
     answers = {name: np.mean([one[name].astype(np.float32) for one in every], axis=0) for name in every[0]}
-    index = work.measured("dev")
+    index = work.measured(work.judge)
     print(f"{len(seeds)} teachers together:", M.report({name: np.log(p[index] + 1e-9) for name, p in answers.items()}, texts.subset(index)), flush=True)
     weights = [torch.load(work.directory / f"teacher-{seed}.pt") for seed in seeds]
     mean = work.fresh()
@@ -185,12 +217,28 @@ def step_teachers(work: Work) -> None:
     work.kept("answers", lambda: {name: p.astype(np.float16) for name, p in answers.items()})
 
 
-def taught(work: Work, heads) -> dict[str, torch.Tensor]:
-    """The teachers' probabilities where they may be learnt from."""
+def asked(work: Work, model: E.Model, index: np.ndarray) -> dict[str, np.ndarray]:
+    """Probabilities of every head for the texts of `index`."""
+    logits = precise.predict(model, work.pieces, index)
+    return {name: p.astype(np.float16) for name, p in UNCALIBRATED.probabilities(logits).items()}
+
+
+def answers(work: Work) -> dict[str, np.ndarray]:
+    """The teachers' mean probabilities for all texts; `precise` stands in for them on texts that were altered after they were asked."""
     if not (work.directory / "answers.pickle.gz").exists():
         raise SystemExit("no answers of teachers: run the step `teachers` first")
-    soft = {name: torch.from_numpy(p).to(work.device) for name, p in work.kept("answers", dict).items() if name in heads}
-    hidden = torch.from_numpy(~work.learnt()).to(work.device)
+    known = work.kept("answers", dict)
+    count = len(known["sentiment"])
+    if count < len(work.texts):
+        late = work.kept("answers-late", lambda: asked(work, work.load("precise"), np.arange(count, len(work.texts))))
+        known = {name: np.concatenate([p, late[name]]) for name, p in known.items() if name in late}
+    return known
+
+
+def taught(work: Work, heads) -> dict[str, torch.Tensor]:
+    """The answers that may be learnt from."""
+    soft = {name: torch.from_numpy(p).to(work.device) for name, p in answers(work).items() if name in heads}
+    hidden = torch.from_numpy(~work.learnt() & (work.texts.side != ALTERED)).to(work.device)
     for p in soft.values():
         p[hidden] = float("nan")
     return soft
@@ -201,10 +249,10 @@ def step_precise(work: Work) -> None:
     soft = taught(work, precise.SOFT_HEADS)
     settings = precise.Settings(epochs=work.arguments.precise_epochs, rate=work.arguments.rate, average=0.99, seed=99)
     labelled = drawer(work, settings.epochs)
-    everything = np.flatnonzero(work.learnt())
+    everything, altered = np.flatnonzero(work.learnt()), np.random.default_rng(8).permutation(work.altered())
 
     def drawn(epoch: int, rng) -> np.ndarray:
-        return np.concatenate([everything, labelled(epoch, rng)])
+        return np.concatenate([everything, labelled(epoch, rng), altered[epoch :: 2 * settings.epochs]])
 
     start = work.load("mean")
     work.save(precise.train(start, work.pieces, work.texts, drawn, settings, soft, every=work.report), "precise")
@@ -228,25 +276,28 @@ def judged(work: Work, side: str) -> np.ndarray:
 
 
 def calibrated(work: Work, answer) -> tuple[M.Calibration, float]:
-    """Temperatures, aspect thresholds and the threshold of validity, all chosen on the development split."""
+    """Temperatures, aspect thresholds and the threshold of validity, all chosen on the side that judges."""
     texts = work.texts
-    index = work.measured("dev")
+    index = work.measured(work.judge)
     labelled = index[texts.labelled[index]]
     logits = answer(labelled)
     calibration = M.Calibration.chosen(logits, {name: values[labelled] for name, values in texts.labels.items()})
-    alone = judged(work, "dev")
+    alone = judged(work, work.judge)
     p = calibration.probabilities(answer(alone))["valid"][:, 1]
     return calibration, valid_threshold(p, texts.labels["valid"][alone])
 
 
 def show(work: Work, name: str, answer, calibration: M.Calibration, threshold: float) -> None:
-    """Figures of both splits, with intervals; they go into the cards."""
+    """Figures with intervals; they go into the cards. Of both splits, or after a refit of the one that was not learnt."""
     texts = work.texts
-    for side in ("dev",) if work.arguments.with_test else ("dev", "test"):
+    for side in ("test",) if work.arguments.refit else ("dev", "test"):
         index = work.measured(side)
         subset, logits = texts.subset(index), answer(index)
         report = M.report(logits, subset, calibration)
         print(f"{name} {side}: {report}", flush=True)
+        if side == work.judge:
+            report = M.halves_report(logits, subset)
+            print(f"{name} {side}, each half with what the other half chose: {report}", flush=True)
         for head in report.outcomes:
             print("  %s %.4f (%.3f to %.3f, %d texts)" % (head, report.values[head], *report.interval(head), len(report.outcomes[head])))
         alone = judged(work, side)
@@ -304,29 +355,30 @@ def step_fast(work: Work) -> None:
     learnt = np.flatnonzero(work.learnt())
     bags = fast.Bags.of(texts.folded)
     weight = np.where(texts.labelled, 1.0, np.where(texts.labels["polarity"] != D.UNKNOWN, 0.5, 0.25)) * work.learnt()
+    altered = np.random.default_rng(8).permutation(work.altered())
     weights = bags.weights(weight)
     settings = fast.Settings(epochs=work.arguments.student_epochs, dimension=work.arguments.student_dimension, weak=work.arguments.student_weak)
-    remap = fast.remap_of(fast.most_frequent(weights, settings.least_texts, fast.MOST_ROWS))
+    remap = fast.remap_of(fast.most_frequent(weights, settings.least_texts, fast.MOST_ROWS), weights)
     if work.arguments.scout:
-        scout_buckets = fast.most_frequent(weights, 1.0, 400_000)
+        scout_remap = fast.remap_of(fast.most_frequent(weights, 1.0, 400_000), weights)
         scout_settings = fast.Settings(dimension=16, hidden=32, epochs=3, row_rate=1e-2, rate=5e-3)
-        scout_bags = bags.mapped(fast.remap_of(scout_buckets))
-        scout = fast.train(len(scout_buckets) + 1, scout_bags, texts, learnt, soft, scout_settings, work.device, every=lambda net, words: print("scout", words, flush=True))
-        remap = fast.remap_of(fast.most_telling(scout, scout_buckets, weights, fast.MOST_ROWS))
+        scout_bags = bags.mapped(scout_remap)
+        scout = fast.train(int(scout_remap.max()) + 1, scout_bags, texts, learnt, soft, scout_settings, work.device, every=lambda net, words: print("scout", words, flush=True))
+        remap = fast.remap_of(fast.most_telling(scout, scout_remap, weights, fast.MOST_ROWS), weights)
     known = bags.mapped(remap)
-    index = work.measured("dev")
-    dev, dev_known = texts.subset(index), fast.Bags.of([texts.folded[k] for k in index]).mapped(remap)
-    print(f"{len(learnt)} texts, {int(remap.max())} rows, {len(known.flat) / len(texts):.0f} a text", flush=True)
+    index = work.measured(work.judge)
+    judge, judge_known = texts.subset(index), fast.Bags.of([texts.folded[k] for k in index]).mapped(remap)
+    print(f"{len(learnt)} texts and {len(altered)} altered ones, {int(remap.max())} rows, {len(known.flat) / len(texts):.0f} a text", flush=True)
 
     def every(net, words):
-        print(words, M.report(fast.predict(net, dev_known, work.device), dev), flush=True)
+        print(words, M.report(fast.predict(net, judge_known, work.device), judge), flush=True)
 
-    net = fast.train(int(remap.max()) + 1, known, texts, learnt, soft, settings, work.device, every)
+    net = fast.train(int(remap.max()) + 1, known, texts, learnt, soft, settings, work.device, every, altered)
     torch.save((halved(net.state_dict()), remap, settings), work.directory / "fast.pt")
 
 
 def step_export(work: Work) -> None:
-    """Graphs, and by the answers of the graphs on `dev` the temperatures and thresholds."""
+    """Graphs, and by the answers of the graphs on the side that judges the temperatures and thresholds."""
     if (work.directory / "precise.pt").exists() and work.arguments.only in (None, "precise"):
         model = work.load("precise").eval()
         sample = np.random.default_rng(5).choice(np.flatnonzero(work.learnt() & work.texts.labelled), 128, replace=False)
@@ -335,9 +387,9 @@ def step_export(work: Work) -> None:
         weights = {name: value.numpy() for name, value in model.state_dict().items()}
         build = lambda curve: export_precise.build(weights, work.arguments.scheme, ranges, True, curve).SerializeToString()  # noqa: E731
         plain = one_by_one(work, build((1.0, 0.0)))
-        dev = work.measured("dev")
-        dev = dev[work.texts.labelled[dev]]
-        curve = M.best_curve(plain(dev)["sentiment"], work.texts.labels["sentiment"][dev])
+        judge = work.measured(work.judge)
+        judge = judge[work.texts.labelled[judge]]
+        curve = M.best_curve(plain(judge)["sentiment"], work.texts.labels["sentiment"][judge])
         print("curve of the sentiment:", curve, flush=True)
         calibration, threshold = calibrated(work, lambda index: (out := plain(index)) | {"sentiment": M.curved(out["sentiment"], curve)})
         graph = build(curve)
@@ -359,20 +411,20 @@ def student(work: Work) -> tuple[fast.Net, np.ndarray]:
 
 
 def step_figures(work: Work) -> None:
-    """Of both models as exported, for the cards; and their answers on `dev`, for the cascade."""
+    """Of both models as exported, for the cards; and their answers on the side that judges, for the cascade."""
     for name in ("precise", "fast"):
         path = work.arguments.out / name / "model.onnx"
         if (work.directory / f"{name}-calibration.pickle").exists() and (work.arguments.only in (None, name)):
             graph = path.read_bytes()
             answer = one_by_one(work, graph) if name == "precise" else bag_answers(work, graph, student(work)[1])
             calibration, threshold = pickle.loads((work.directory / f"{name}-calibration.pickle").read_bytes())
-            (work.directory / f"{name}-dev.pickle").write_bytes(pickle.dumps((answer(work.measured("dev")), calibration)))
+            (work.directory / f"{name}-judged.pickle").write_bytes(pickle.dumps((answer(work.measured(work.judge)), calibration)))
             show(work, name, answer, calibration, threshold)
 
 
 def step_cascade(work: Work) -> None:
-    texts = work.texts.subset(work.measured("dev"))
-    (a, fast_calibration), (b, precise_calibration) = (pickle.loads((work.directory / f"{name}-dev.pickle").read_bytes()) for name in ("fast", "precise"))
+    texts = work.texts.subset(work.measured(work.judge))
+    (a, fast_calibration), (b, precise_calibration) = (pickle.loads((work.directory / f"{name}-judged.pickle").read_bytes()) for name in ("fast", "precise"))
     p, q = fast_calibration.probabilities(a), precise_calibration.probabilities(b)
     fast_report, precise_report = M.Report(p, texts, fast_calibration.thresholds), M.Report(q, texts, precise_calibration.thresholds)
     signal = cascade.signals(p, fast_calibration.thresholds)
@@ -393,9 +445,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="directory with labels/ and data/raw/")
     parser.add_argument("--work", type=Path, required=True, help="directory for what is made on the way; keep it to go on")
     parser.add_argument("--out", type=Path, default=MODELS)
-    parser.add_argument("--version", default="2", help="of precise")
-    parser.add_argument("--version-fast", default="4")
-    parser.add_argument("--version-cascade", default="2", help="raise it with either of the two")
+    parser.add_argument("--version", default="3", help="of precise")
+    parser.add_argument("--version-fast", default="5")
+    parser.add_argument("--version-cascade", default="3", help="raise it with either of the two")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", help="cpu or cuda; a GPU is used where there is one")
     parser.add_argument("--masked-epochs", type=int, default=0, help="of masked-language training on all texts before anything else")
@@ -413,11 +465,13 @@ def main() -> None:
     parser.add_argument("--scout", action=argparse.BooleanOptionalAction, default=True, help="choose the n-grams by what they tell, not by how frequent they are")
     parser.add_argument("--cascade-share", type=float, default=0.25, help="of the labelled texts that may be passed on at most")
     parser.add_argument("--only", help="figures of this model alone")
-    parser.add_argument("--with-test", action="store_true", help="learn from the test split too, once all choices are made")
+    parser.add_argument("--parts", type=int, default=0, help="parts drawn of each text, for the answers of the teachers")
+    parser.add_argument("--altered", type=int, default=0, help="copies of each text with pieces guessed anew, for the answers of the teachers; needs --masked-epochs")
+    parser.add_argument("--refit", action="store_true", help="learn from `dev` too, once all choices are made; `test` chooses temperatures and thresholds then")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     steps = {
-        "encoder": step_encoder, "teachers": step_teachers, "precise": step_precise, "fast": step_fast,
+        "encoder": step_encoder, "alter": step_alter, "teachers": step_teachers, "precise": step_precise, "fast": step_fast,
         "export": step_export, "figures": step_figures, "cascade": step_cascade,
     }
     unknown = set(arguments.steps) - set(steps)
@@ -427,6 +481,8 @@ def main() -> None:
     for name in arguments.steps or steps:
         started = time.time()
         steps[name](work)
+        if name == "alter":
+            work = Work(arguments)  # with the new texts
         print(f"{name}: {time.time() - started:.0f} s", flush=True)
 
 
