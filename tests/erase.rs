@@ -1,4 +1,5 @@
-//! What is erased stays away, through the binary: and the names, customers and languages that a service adds on the way.
+//! What is erased or deleted stays away, through the binary: and the names, customers and languages that a service adds
+//! on the way.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test's own way to fail
 #![allow(clippy::disallowed_methods)] // real processes are measured with the real clock
 
@@ -111,4 +112,57 @@ fn an_erased_author_does_not_come_back_with_the_next_crawl() {
     let report: Value = serde_json::from_slice(&report.stdout).unwrap();
     assert_eq!((&report["ok"], &report["erased"]), (&json!(true), &json!(2)));
     assert_eq!(run(home).len(), 0);
+}
+
+/// A webhook of 腾讯问卷: the response 77 with these answers.
+fn response(action: &str, hour: u32, answers: &[&str]) -> String {
+    let questions: Vec<Value> = answers
+        .iter()
+        .enumerate()
+        .map(|(at, text)| json!({"id": format!("q{at}"), "type": "textarea", "text": text, "options": []}))
+        .collect();
+    json!({
+        "id": "e", "action": action, "created_at": format!("2025-11-03 {hour}:30:01"),
+        "payload": {"survey_id": 5, "answer_id": 77, "respondent_id": "r", "ended_at": "2025-11-03 12:30:00",
+            "answer": [{"questions": questions}]},
+    })
+    .to_string()
+        + "\n"
+}
+
+#[test]
+fn a_changed_or_deleted_response_leaves_no_answer_behind() {
+    let (late, rude, broken) = (
+        "快递太慢了，等了整整十天",
+        "客服态度很差，一直踢皮球",
+        "收到的时候外壳已经裂了",
+    );
+    let created = response("answer.create", 12, &[late, rude, broken]);
+    let changed = response("answer.update", 13, &[late, rude]);
+    let deleted = response("answer.delete", 14, &[]);
+    for commits_between in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path();
+        let config = "data_dir = \"data\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
+            [[source]]\nname = \"survey\"\nformat = \"tencent_wj_webhook\"\nfiles = [\"answers.ndjson\"]\n";
+        std::fs::write(home.join("q.toml"), config).unwrap();
+        let texts = |lines: &[&str]| {
+            std::fs::write(home.join("answers.ndjson"), lines.concat()).unwrap();
+            let items = run(home);
+            qingting(home, &["verify", "--data-dir", "data"]);
+            let mut texts: Vec<String> = items
+                .values()
+                .map(|item| item["text"].as_str().unwrap().to_owned())
+                .collect();
+            texts.sort_unstable();
+            texts
+        };
+        if commits_between {
+            assert_eq!(texts(&[&created]).len(), 3);
+            let mut left = [late, rude];
+            left.sort_unstable();
+            assert_eq!(texts(&[&created, &changed]), left);
+        }
+        assert_eq!(texts(&[&created, &changed, &deleted]), [""; 0]);
+    }
 }

@@ -156,6 +156,12 @@ pub fn find_text(searcher: &Searcher, fields: &Fields, id: u128) -> Result<Optio
     }))
 }
 
+/// The id of a document that is an item.
+pub(super) fn stored_id(searcher: &Searcher, ordinal: u32, doc: u32, fields: &Fields) -> Result<String, IndexError> {
+    let stored: TantivyDocument = searcher.doc(tantivy::DocAddress::new(ordinal, doc))?;
+    Ok(parse::<StoredText>(&stored, fields)?.id)
+}
+
 /// Segment and document of an id.
 fn locate(searcher: &Searcher, fields: &Fields, id: u128) -> Result<Option<(u32, u32)>, IndexError> {
     let term = id_term(fields, id);

@@ -5,6 +5,7 @@
 //! together (the one recovery path). Metrics: `qingting_items_total`, `qingting_checkpoint_duration_seconds`.
 
 mod bands;
+mod beside;
 mod document;
 mod duplicates;
 mod lookup;

@@ -1,5 +1,6 @@
 //! The writer's side of the index: upsert by id with version, and the commit.
 
+use super::beside::Beside;
 use super::document::{PreparedItem, id_term, tombstone};
 use super::lookup::{IdFilter, ItemVersion, Known, KnownDocument, Overlay, find, find_text};
 use super::schema::{Fields, TOKENIZER, build};
@@ -174,6 +175,23 @@ impl IndexStore {
             self.firsts.put(id, first.clone());
         }
         Ok(first)
+    }
+
+    /// Ids of the further answers of the response whose first item is, or was, `first`: they came in the same record, and
+    /// their ids begin with its id and a colon.
+    pub fn answers_beside(&self, first: &KnownDocument) -> Result<Vec<String>, IndexError> {
+        let beside = Beside::of(first);
+        let open = self.overlay.values().filter_map(|known| known.document.as_ref());
+        let mut ids: Vec<String> = open.filter_map(|document| beside.open_id(document)).collect();
+        let committed = beside.committed_ids(&self.searcher, &self.fields)?;
+        ids.extend(
+            committed
+                .into_iter()
+                .filter(|id| !self.overlay.contains_key(&id_hash(id))),
+        );
+        // of an order that does not hang on the table's
+        ids.sort_unstable();
+        Ok(ids)
     }
 
     /// Whether `version` of `id` would replace what is there, and what that is.

@@ -3,6 +3,7 @@
 //! Upsert, duplicates, counts, rules and the commit happen here and nowhere else. Any error ends the session.
 
 use super::PipelineError;
+use super::answers::Responses;
 use super::outbox::Outbox;
 use super::shared::Shared;
 use super::stages::ProcessedRecord;
@@ -72,9 +73,13 @@ impl Keeper {
             let line = serde_json::to_vec(letter).map_err(PipelineError::Serialize)?;
             self.dead_letters.push(&line);
         }
+        let mut responses = Responses::of(&record.changes, |item: &PreparedItem| {
+            let item = &item.item.record.item;
+            item.survey.is_some().then_some(item.id.as_str())
+        });
         for change in record.changes {
             let outcome = match change {
-                Change::Upsert(item) => self.upsert(item, &source)?,
+                Change::Upsert(item) => self.upsert(item, &source, &mut responses)?,
                 Change::Delete {
                     id,
                     version,
@@ -86,6 +91,7 @@ impl Keeper {
                         self.duplicates.hear(record_time_ms);
                     }
                     self.count(&applied, id_hash(&id), &Default::default())?;
+                    responses.see(&applied, version, record_time_ms);
                     applied.outcome
                 }
             };
@@ -93,6 +99,7 @@ impl Keeper {
             self.shared.metrics.count_items(&source, outcome, 1);
             self.open_items += 1;
         }
+        self.delete_further_answers(responses, &source)?;
         self.payload
             .balance
             .entry(source.to_string())
@@ -179,7 +186,12 @@ impl Keeper {
         Ok(())
     }
 
-    fn upsert(&mut self, mut item: PreparedItem, source: &Arc<str>) -> Result<ItemOutcome, PipelineError> {
+    fn upsert(
+        &mut self,
+        mut item: PreparedItem,
+        source: &Arc<str>,
+        responses: &mut Responses,
+    ) -> Result<ItemOutcome, PipelineError> {
         let id = item.id_hash;
         if self.erasures.contains(id, author_hash(&item.item.record)) {
             return Ok(ItemOutcome::Stale);
@@ -203,8 +215,10 @@ impl Keeper {
         let voice = is_voice(&item.item.record);
         self.shared.gauges.item(source, &item.item.record);
         let words = std::mem::take(&mut item.words);
+        let (version, record_time_ms) = (item.item.record.item.version, item.item.record_time_ms);
         let applied = self.store.add(item, standing, source, voice, duplicate)?;
         self.count(&applied, id, &words)?;
+        responses.see(&applied, version, record_time_ms);
         Ok(applied.outcome)
     }
 
@@ -253,7 +267,7 @@ impl Keeper {
     }
 
     /// Subtracts what the replaced document contributed and adds what the new one does.
-    fn count(&mut self, applied: &Applied, id: u128, words: &(Tokens, Tokens)) -> Result<(), PipelineError> {
+    pub(super) fn count(&mut self, applied: &Applied, id: u128, words: &(Tokens, Tokens)) -> Result<(), PipelineError> {
         if let Some(old) = applied.replaced.as_deref()
             && !seeded(Bug::CountByArrival)
         {

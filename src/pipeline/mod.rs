@@ -8,6 +8,7 @@
 //! source takes the one recovery path: the session ends and the next one opens at the last commit (decision 3).
 //! Metrics: all of the stages', `qingting_backpressure_seconds_total`, `qingting_queue_items`.
 
+mod answers;
 mod backend;
 mod gauges;
 mod http;

@@ -5,13 +5,25 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Statistics};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Takes topic, partition and the messages between the position and the end.
 pub type LagObserver = Box<dyn Fn(&str, i32, i64) + Send + Sync>;
 
 /// Callbacks of the client: its log goes to ours, its statistics to the lag.
 pub(super) struct Context {
-    pub lag: LagObserver,
+    lag: LagObserver,
+    /// Set when the client is let go: what it says of brokers from then on is nobody's trouble.
+    is_closing: AtomicBool,
+}
+
+impl Context {
+    pub fn new(lag: LagObserver) -> Self {
+        Self {
+            lag,
+            is_closing: AtomicBool::new(false),
+        }
+    }
 }
 
 impl ClientContext for Context {
@@ -27,7 +39,8 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         // the end of a partition is an event of its queue
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+        let is_end = error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF);
+        if !is_end && !self.is_closing.load(Ordering::Relaxed) {
             tracing::warn!(%error, reason, "kafka client");
         }
     }
@@ -37,6 +50,7 @@ impl ConsumerContext for Context {}
 
 /// Closing a consumer waits for its coordinator and can hang: nobody waits for that.
 pub(super) fn close(consumer: BaseConsumer<Context>) {
+    consumer.context().is_closing.store(true, Ordering::Relaxed);
     if let Err(error) = consumer.unassign() {
         tracing::debug!(%error, "letting go of the partitions");
     }

@@ -78,7 +78,7 @@ impl KafkaSource {
         events: &mut Vec<SourceEvent>,
     ) -> Result<Self, SourceError> {
         let consumer: BaseConsumer<Context> = consumer_config(kafka)
-            .create_with_context(Context { lag })
+            .create_with_context(Context::new(lag))
             .map_err(SourceError::Client)?;
         let topics = config
             .sources
@@ -179,9 +179,7 @@ impl KafkaSource {
 
     /// Newest record time on the topics as they are now, ms: the last record of each partition.
     pub fn newest_record_time_ms(&self, kafka: &KafkaConfig) -> Option<i64> {
-        let context = Context {
-            lag: Box::new(|_, _, _| {}),
-        };
+        let context = Context::new(Box::new(|_, _, _| {}));
         let consumer: BaseConsumer<Context> = consumer_config(kafka).create_with_context(context).ok()?;
         let mut list = TopicPartitionList::new();
         for partition in &self.partitions {

@@ -1,0 +1,73 @@
+//! The further answers of a response: items whose ids nobody names when the response is changed or deleted.
+//!
+//! One response becomes an item for each free text; the first has the id of the response. A deletion names the response
+//! alone, and a change may leave free texts out. What came with the old first item and is not said again goes with it.
+
+use super::PipelineError;
+use super::keeper::Keeper;
+use crate::index::{Applied, KnownDocument, id_hash};
+use crate::item::Change;
+use std::sync::Arc;
+
+/// First items of responses that a record replaces or deletes.
+#[derive(Default)]
+pub struct Responses {
+    /// Ids that the record says again.
+    said: Vec<String>,
+    replaced: Vec<Replaced>,
+}
+
+struct Replaced {
+    old: Arc<KnownDocument>,
+    version: i64,
+    record_time_ms: i64,
+}
+
+impl Responses {
+    /// Nothing is kept of records without responses.
+    pub fn of<T>(changes: &[Change<T>], answer: impl Fn(&T) -> Option<&str>) -> Self {
+        let said = changes.iter().filter_map(|change| match change {
+            Change::Upsert(item) => answer(item).map(str::to_owned),
+            Change::Delete { .. } => None,
+        });
+        Self {
+            said: said.collect(),
+            replaced: Vec::new(),
+        }
+    }
+
+    /// Looks at what stood in the place of an item that was written or deleted at `version`.
+    pub fn see(&mut self, applied: &Applied, version: i64, record_time_ms: i64) {
+        if let Some(old) = &applied.replaced
+            && old.item.record.item.survey.is_some()
+            && old.item.record.position.parts > 1
+        {
+            self.replaced.push(Replaced {
+                old: old.clone(),
+                version,
+                record_time_ms,
+            });
+        }
+    }
+}
+
+impl Keeper {
+    /// Deletes what came with the old first items and was not said again.
+    pub(super) fn delete_further_answers(
+        &mut self,
+        responses: Responses,
+        source: &Arc<str>,
+    ) -> Result<(), PipelineError> {
+        for replaced in responses.replaced {
+            for id in self.store.answers_beside(&replaced.old)? {
+                if !responses.said.contains(&id) {
+                    let applied = self
+                        .store
+                        .delete(&id, replaced.version, source, replaced.record_time_ms)?;
+                    self.count(&applied, id_hash(&id), &Default::default())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
