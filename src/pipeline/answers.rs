@@ -5,7 +5,7 @@
 
 use super::PipelineError;
 use super::keeper::Keeper;
-use crate::index::{Applied, KnownDocument, id_hash};
+use crate::index::{Applied, KnownDocument, PreparedItem, id_hash};
 use crate::item::Change;
 use std::sync::Arc;
 
@@ -25,9 +25,12 @@ struct Replaced {
 
 impl Responses {
     /// Nothing is kept of records without responses.
-    pub fn of<T>(changes: &[Change<T>], answer: impl Fn(&T) -> Option<&str>) -> Self {
+    pub fn of(changes: &[Change<PreparedItem>]) -> Self {
         let said = changes.iter().filter_map(|change| match change {
-            Change::Upsert(item) => answer(item).map(str::to_owned),
+            Change::Upsert(item) => {
+                let item = &item.item.record.item;
+                item.survey.is_some().then(|| item.id.clone())
+            }
             Change::Delete { .. } => None,
         });
         Self {

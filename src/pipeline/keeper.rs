@@ -73,10 +73,7 @@ impl Keeper {
             let line = serde_json::to_vec(letter).map_err(PipelineError::Serialize)?;
             self.dead_letters.push(&line);
         }
-        let mut responses = Responses::of(&record.changes, |item: &PreparedItem| {
-            let item = &item.item.record.item;
-            item.survey.is_some().then_some(item.id.as_str())
-        });
+        let mut responses = Responses::of(&record.changes);
         for change in record.changes {
             let outcome = match change {
                 Change::Upsert(item) => self.upsert(item, &source, &mut responses)?,
