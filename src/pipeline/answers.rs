@@ -7,13 +7,14 @@ use super::PipelineError;
 use super::keeper::Keeper;
 use crate::index::{Applied, KnownDocument, PreparedItem, id_hash};
 use crate::item::Change;
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
 /// First items of responses that a record replaces or deletes.
 #[derive(Default)]
 pub struct Responses {
     /// Ids that the record says again.
-    said: Vec<String>,
+    said: FxHashSet<String>,
     replaced: Vec<Replaced>,
 }
 
@@ -44,6 +45,7 @@ impl Responses {
         if let Some(old) = &applied.replaced
             && old.item.record.item.survey.is_some()
             && old.item.record.position.parts > 1
+            && !self.is_further(&old.item.record.item.id)
         {
             self.replaced.push(Replaced {
                 old: old.clone(),
@@ -51,6 +53,11 @@ impl Responses {
                 record_time_ms,
             });
         }
+    }
+
+    /// The id begins with that of another item of the record: what is beside it is looked for once, beside the first.
+    fn is_further(&self, id: &str) -> bool {
+        id.match_indices(':').any(|(end, _)| self.said.contains(&id[..end]))
     }
 }
 
