@@ -176,6 +176,8 @@ def step_encoder(work: Work) -> None:
 
 def step_alter(work: Work) -> None:
     """Texts that are only asked about: what is said of them is learnt by `precise` and `fast`."""
+    if len(work.altered()):
+        return
     learnt, rng, rows = np.flatnonzero(work.learnt()), np.random.default_rng(3), []
     for _ in range(work.arguments.parts):
         rows += alter.parts([work.rows[k] for k in learnt], work.vocabulary, rng)

@@ -3,7 +3,7 @@
 use super::default_config;
 use super::reader::collect_time;
 use crate::config::SourceConfig;
-use crate::format::{AUTO, Chosen, FormatOutcome, Formats};
+use crate::format::{AUTO, FormatOutcome, Formats};
 use crate::item::{Change, RecordOutcome, RecordPosition};
 use crate::normalize::Normalizer;
 use crate::source::file::{FileOptions, FileReader};
@@ -142,9 +142,11 @@ fn test(formats: &Formats, name: &str, file: &str, options: &FileOptions) -> any
     while let Some(record) = reader.next_record()? {
         formats.read(&record, &source, &mut outcome);
         let now = outcome.chosen.as_ref().map(|now| (now.name().to_owned(), now.reason()));
-        if now.is_some() && now != chosen {
+        if let Some((format, reason)) = &now
+            && now != chosen
+        {
+            eprintln!("auto: {format} from record {} on, {reason}", number(&record.position));
             chosen = now;
-            report_choice(&record.position, outcome.chosen.as_ref());
         }
         let line = test_line(&record.position, &mut outcome, &normalizer);
         serde_json::to_writer(&mut out, &line)?;
@@ -188,13 +190,6 @@ fn test_line(position: &RecordPosition, outcome: &mut FormatOutcome, normalizer:
         code: outcome.dead_letters.first().map(|dead| dead.code.code()),
         items,
         warnings,
-    }
-}
-
-fn report_choice(position: &RecordPosition, chosen: Option<&Chosen>) {
-    if let Some(chosen) = chosen {
-        let (name, reason) = (chosen.name(), chosen.reason());
-        eprintln!("auto: {name} from record {} on, {reason}", number(position));
     }
 }
 

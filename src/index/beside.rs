@@ -2,7 +2,7 @@
 
 use super::IndexError;
 use super::lookup::{KnownDocument, stored_id};
-use super::schema::{Fields, SINGLE_DIMENSIONS};
+use super::schema::Fields;
 use crate::item::RecordPosition;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Searcher, TERMINATED, Term};
@@ -36,14 +36,13 @@ impl<'a> Beside<'a> {
             }
             RecordPosition::File { record, .. } => (None, *record),
         };
-        let place = SINGLE_DIMENSIONS
-            .iter()
-            .position(|name| *name == "kind")
-            .unwrap_or_default();
-        let kind = Term::from_field_text(fields.single[place], &self.first.item.record.item.source.kind);
+        let Some(field) = fields.dimension("kind") else {
+            return Ok(Vec::new());
+        };
+        let kind = Term::from_field_text(field, &self.first.item.record.item.source.kind);
         let mut ids = Vec::new();
         for (ordinal, segment) in searcher.segment_readers().iter().enumerate() {
-            let inverted = segment.inverted_index(fields.single[place])?;
+            let inverted = segment.inverted_index(field)?;
             let Some(mut postings) = inverted.read_postings(&kind, IndexRecordOption::Basic)? else {
                 continue;
             };

@@ -87,6 +87,17 @@ pub struct Fields {
     pub json: Field,
 }
 
+impl Fields {
+    /// The field of a dimension, single or multiple.
+    pub fn dimension(&self, name: &str) -> Option<Field> {
+        let single = SINGLE_DIMENSIONS.iter().position(|other| *other == name);
+        let multi = MULTI_DIMENSIONS.iter().position(|other| *other == name);
+        single
+            .map(|place| self.single[place])
+            .or_else(|| multi.map(|place| self.multi[place]))
+    }
+}
+
 pub fn build() -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let text_options = TextOptions::default().set_indexing_options(

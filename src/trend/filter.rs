@@ -2,7 +2,6 @@
 
 use super::error::TrendError;
 use crate::config::Config;
-use crate::index::schema::{Fields, MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
 use crate::search::{Filter, Query};
 use crate::segment::Segmenter;
 
@@ -14,13 +13,4 @@ pub(super) fn parse(text: &str, config: &Config, segmenter: &Segmenter) -> Resul
             query: text.to_owned(),
             message: error.to_string(),
         })
-}
-
-/// The field of a dimension that the index keeps as terms.
-pub(super) fn field_of(fields: &Fields, name: &str) -> Option<tantivy::schema::Field> {
-    let single = SINGLE_DIMENSIONS.iter().position(|other| *other == name);
-    let multi = MULTI_DIMENSIONS.iter().position(|other| *other == name);
-    single
-        .map(|place| fields.single[place])
-        .or_else(|| multi.map(|place| fields.multi[place]))
 }

@@ -4,7 +4,6 @@ use super::calendar::delay_ms;
 use super::dims::Dimension;
 use super::error::TrendError;
 use super::evidence::{Evidence, Scope, Showing, Support};
-use super::filter::field_of;
 use crate::alert::{Interval, TermOdds};
 use crate::index::schema::Fields;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -109,7 +108,10 @@ impl IndexEvidence<'_> {
                     Some(Term::from_field_u64(self.fields.rating, tenths))
                 }
                 Dimension::Valid => Some(Term::from_field_bool(self.fields.valid, value == "true")),
-                other => field_of(self.fields, other.name()).map(|field| Term::from_field_text(field, value)),
+                other => self
+                    .fields
+                    .dimension(other.name())
+                    .map(|field| Term::from_field_text(field, value)),
             };
             clauses.extend(term.map(|term| -> (Occur, Box<dyn Query>) {
                 (Occur::Must, Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
