@@ -15,6 +15,8 @@ use std::sync::Arc;
 pub struct Responses {
     /// Ids that the record says again.
     said: FxHashSet<String>,
+    /// Those of them that were stale.
+    stale: FxHashSet<String>,
     replaced: Vec<Replaced>,
 }
 
@@ -36,7 +38,7 @@ impl Responses {
         });
         Self {
             said: said.collect(),
-            replaced: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -55,10 +57,28 @@ impl Responses {
         }
     }
 
-    /// The id begins with that of another item of the record: what is beside it is looked for once, beside the first.
-    fn is_further(&self, id: &str) -> bool {
-        id.match_indices(':').any(|(end, _)| self.said.contains(&id[..end]))
+    /// An item was older than what stands in its place.
+    pub fn pass_over(&mut self, id: &str) {
+        if self.said.contains(id) {
+            self.stale.insert(id.to_owned());
+        }
     }
+
+    /// The events of a response may come in any order (each may lie on another partition): what an older one says beside
+    /// its first item is old too, though nothing stands there any more.
+    pub fn is_beside_stale(&self, id: &str) -> bool {
+        !self.stale.is_empty() && begins_with_one_of(id, &self.stale)
+    }
+
+    /// What is beside an item is looked for once, beside the first.
+    fn is_further(&self, id: &str) -> bool {
+        begins_with_one_of(id, &self.said)
+    }
+}
+
+/// The id is one of `first`, a colon and more.
+fn begins_with_one_of(id: &str, first: &FxHashSet<String>) -> bool {
+    id.match_indices(':').any(|(end, _)| first.contains(&id[..end]))
 }
 
 impl Keeper {

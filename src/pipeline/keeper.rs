@@ -193,9 +193,14 @@ impl Keeper {
         if self.erasures.contains(id, author_hash(&item.item.record)) {
             return Ok(ItemOutcome::Stale);
         }
-        let standing = self.store.standing(id, self.store.version_of(&item))?;
+        let standing = if responses.is_beside_stale(&item.item.record.item.id) {
+            Standing::Stale
+        } else {
+            self.store.standing(id, self.store.version_of(&item))?
+        };
         let old = match &standing {
             Standing::Stale => {
+                responses.pass_over(&item.item.record.item.id);
                 let contribution = Contribution::of(&item.item.record, source, item.item.record_time_ms);
                 let mut trend = self.trend.write();
                 if seeded(Bug::CountByArrival) {
