@@ -1,4 +1,4 @@
-"""More texts to ask the teachers about: parts of the texts, and the texts with some pieces guessed anew.
+"""More texts to ask the teachers about: parts of the texts, the texts with some pieces guessed anew, and frequent n-grams alone.
 
 A teacher answers any text, and a student that sees a text in many forms learns what each of its words does to the
 answer. The guesses are those of the masked-language model that the step `encoder` leaves.
@@ -6,6 +6,8 @@ answer. The guesses are those of the masked-language model that the step `encode
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -21,6 +23,7 @@ ENDS = set("。！？；，、…~!?;,:：. ")
 LEAST_PIECES, MOST_SHARE = 4, 0.7  # of a part
 HIDDEN_FROM, HIDDEN_TO = 0.15, 0.45  # share of the pieces that is guessed anew, drawn for each text
 LIKELY = 40  # a guess is drawn among so many
+NGRAM_ORDERS, NGRAM_CHARS = (2, 3, 4), 200  # characters of an n-gram, and of a text that is looked at
 PART = 4_096
 
 
@@ -52,7 +55,7 @@ def guessed(encoder: E.Encoder, guess: Guess, pieces: Pieces, index: np.ndarray,
             ids, mask = pieces.batch(batch)
             share = HIDDEN_FROM + (HIDDEN_TO - HIDDEN_FROM) * torch.rand(len(ids), 1, device=device)
             hidden = (ids > wordpiece.SEP) & (torch.rand(ids.shape, device=device) < share)
-            states = encoder(torch.where(hidden, wordpiece.UNK, ids), mask)
+            states, _ = encoder(torch.where(hidden, wordpiece.UNK, ids), mask)
             logits = guess(states[hidden], encoder.words.weight).float()
             logits[:, : wordpiece.SEP + 1] = -torch.inf
             top = logits.topk(LIKELY, dim=1)
@@ -78,25 +81,42 @@ def joined(row: np.ndarray, vocabulary: list[str]) -> str:
     return text
 
 
-def _texts(given: tuple[list[np.ndarray], list[str]]) -> list[tuple[str, bytes]]:
+def ngrams(folded: list[str], count: int) -> list[str]:
+    """The most frequent n-grams with at least two letters or digits. Asked about one alone, a teacher says what it holds
+    by itself: what a rare row of the student's table has too few texts to learn from."""
+    counts: Counter[str] = Counter()
+    for text in folded:
+        text = text[:NGRAM_CHARS]
+        for order in NGRAM_ORDERS:
+            counts.update(text[at : at + order] for at in range(len(text) - order + 1))
+    worded = (ngram for ngram, _ in counts.most_common() if sum(character.isalnum() for character in ngram) >= 2)
+    return list(itertools.islice(worded, count))
+
+
+def _joined(given: tuple[list[np.ndarray], list[str]]) -> list[str]:
     rows, vocabulary = given
-    texts = [D.fold(joined(row, vocabulary)).strip() for row in rows]
-    return [(text, D.key(text)) for text in texts]
+    return [joined(row, vocabulary) for row in rows]
 
 
-def _keys(texts: list[str]) -> list[bytes]:
-    return [D.key(text) for text in texts]
+def texts_of(rows: list[np.ndarray], vocabulary: list[str]) -> list[str]:
+    with ProcessPoolExecutor() as pool:
+        return [text for part in pool.map(_joined, [(rows[at : at + PART], vocabulary) for at in range(0, len(rows), PART)]) for text in part]
 
 
-def new_texts(rows: list[np.ndarray], vocabulary: list[str], texts: D.Texts, sides: tuple[str, ...]) -> list[str]:
-    """The texts of `rows` that are none of `texts`, each once, and whose own hash puts them on one of `sides`: so none
+def _folded(texts: list[str]) -> list[tuple[str, bytes]]:
+    folded = [D.fold(text).strip() for text in texts]
+    return [(text, D.key(text)) for text in folded]
+
+
+def new_texts(candidates: list[str], texts: D.Texts, sides: tuple[str, ...]) -> list[str]:
+    """Those of `candidates` that are none of `texts`, each once, and whose own hash puts them on one of `sides`: so none
     can be a text that something is measured on."""
     with ProcessPoolExecutor() as pool:
-        known = {key for part in pool.map(_keys, [texts.folded[at : at + PART] for at in range(0, len(texts), PART)]) for key in part}
+        keyed = lambda given: (pair for part in pool.map(_folded, [given[at : at + PART] for at in range(0, len(given), PART)]) for pair in part)  # noqa: E731
+        known = {key for _, key in keyed(texts.folded)}
         made = []
-        for part in pool.map(_texts, [(rows[at : at + PART], vocabulary) for at in range(0, len(rows), PART)]):
-            for text, key in part:
-                if text and key not in known and D.side(key) in sides:
-                    known.add(key)
-                    made.append(text)
+        for text, key in keyed(candidates):
+            if text and key not in known and D.side(key) in sides:
+                known.add(key)
+                made.append(text)
     return made

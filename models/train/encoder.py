@@ -67,32 +67,52 @@ class Layer(nn.Module):
         return self.norm(x + dropout_of(self.outer(F.gelu(self.inner(x))), dropout, self.training))
 
 
+def halved(x: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The mean of each two neighbouring states; one that is left over at the end of a text stays as it is."""
+    if x.shape[1] % 2:
+        x, mask = F.pad(x, (0, 0, 0, 1)), F.pad(mask, (0, 1))
+    weight = mask.to(x.dtype)[:, :, None]
+    weighted = x * weight
+    count = (weight[:, 0::2] + weight[:, 1::2]).clamp(min=1)
+    return (weighted[:, 0::2] + weighted[:, 1::2]) / count, mask[:, 0::2] | mask[:, 1::2]
+
+
 class Encoder(nn.Module):
-    def __init__(self, pieces: int, positions: int):
+    """`halve_after`: number of the layer (from 1) after which each two states become one, 0 for never."""
+
+    def __init__(self, pieces: int, positions: int, halve_after: int = 0):
         super().__init__()
+        self.halve_after = halve_after
         self.words = nn.Embedding(pieces, WIDTH)
         self.positions = nn.Embedding(positions, WIDTH)  # the one token type is added into these
         self.norm = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
 
     def forward(self, ids, mask, dropout: float = 0.0):
-        """ids [batch, length], mask [batch, length] of bool → hidden states."""
+        """ids [batch, length], mask [batch, length] of bool → hidden states and their mask."""
         x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
         x = dropout_of(x, dropout, self.training)
-        bias = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill(~mask, -1e4)[:, None, None, :]
-        if torch.is_autocast_enabled(x.device.type):
-            bias = bias.to(torch.bfloat16)
-        for layer in self.layers:
+        bias = _bias(mask, x)
+        for number, layer in enumerate(self.layers, 1):
             x = layer(x, bias, dropout)
-        return x
+            if number == self.halve_after:
+                x, mask = halved(x, mask)
+                bias = _bias(mask, x)
+        return x, mask
+
+
+def _bias(mask: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """What is added to the attention of each state: nothing, or so much that it is not seen."""
+    kind = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else x.dtype
+    return torch.zeros(mask.shape, dtype=kind, device=x.device).masked_fill(~mask, -1e4)[:, None, None, :]
 
 
 class Model(nn.Module):
     """Each head looks at the text with a query of its own, and at [CLS]."""
 
-    def __init__(self, pieces: int, positions: int):
+    def __init__(self, pieces: int, positions: int, halve_after: int = 0):
         super().__init__()
-        self.encoder = Encoder(pieces, positions)
+        self.encoder = Encoder(pieces, positions, halve_after)
         self.queries = nn.Parameter(torch.randn(WIDTH, ASPECT_COUNT + len(ANSWERS)) * 0.02)
         self.aspect_w = nn.Parameter(torch.randn(ASPECT_COUNT, 2 * WIDTH, ASPECT_ANSWERS) * 0.02)
         self.aspect_b = nn.Parameter(torch.tensor([2.0, 0.0, 0.0, -1.0]).repeat(ASPECT_COUNT, 1))
@@ -100,7 +120,8 @@ class Model(nn.Module):
         self.auxiliary = nn.ModuleDict({name: nn.Linear(WIDTH, width) for name, width in AUXILIARY.items()})
 
     def forward(self, ids, mask, dropout: float = 0.0, auxiliary: bool = True):
-        x = self.encoder(ids, mask, dropout).float()
+        x, mask = self.encoder(ids, mask, dropout)
+        x = x.float()
         with torch.autocast(x.device.type, enabled=False):
             scores = (x @ self.queries).masked_fill(~mask[:, :, None], -1e4)
             seen = scores.softmax(1).transpose(1, 2) @ x

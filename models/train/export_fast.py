@@ -14,7 +14,7 @@ import data as D
 import features
 import manifest
 from fast import TOKENIZER, WIDTHS
-from measure import Calibration
+from measure import Calibration, Mended
 
 
 def quantized(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -23,10 +23,10 @@ def quantized(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(np.rint(weight / scale), -127, 127).astype(np.int8), scale.astype(np.float32)
 
 
-def build(net) -> onnx.ModelProto:
+def build(net, mended: Mended = Mended()) -> onnx.ModelProto:
     """rows int32 [batch, length], 0 = padding → logits of each head.
 
-    The sum over a text is a product of its mask with its rows in integers: exact, so padding and batch change nothing.
+    `mended`: of the sentiment, without a curve. The sum over a text is a product of its mask with its rows in integers: exact, so padding and batch change nothing.
     """
     n = {name: p.detach().numpy().astype(np.float32) for name, p in net.named_parameters()}
     table, scale = quantized(n["embedding.weight"])
@@ -39,7 +39,7 @@ def build(net) -> onnx.ModelProto:
         "hidden_w": np.ascontiguousarray(n["hidden.weight"].T),
         "hidden_b": n["hidden.bias"],
         "out_w": np.ascontiguousarray(n["out.weight"].T),
-        "out_b": n["out.bias"],
+        "out_b": n["out.bias"] + mended.offset * (np.arange(len(n["out.bias"])) == 0).astype(np.float32),
         "direct_w": np.ascontiguousarray(n["direct.weight"].T),
         "sizes": np.array(list(WIDTHS.values()), np.int64),
     }
@@ -79,12 +79,11 @@ def build(net) -> onnx.ModelProto:
     return model
 
 
-def write(out: Path, version: str, net, remap: np.ndarray, calibration: Calibration, valid_threshold: float, confidence: dict) -> None:
+def write(out: Path, version: str, graph: bytes, remap: np.ndarray, calibration: Calibration, valid_threshold: float, confidence: dict) -> None:
     """Everything of models/fast but its card."""
     import onnxruntime
 
     out.mkdir(parents=True, exist_ok=True)
-    graph = build(net).SerializeToString()
     rows_file = remap.astype("<u2").tobytes()
     (out / "features.bin").write_bytes(rows_file)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

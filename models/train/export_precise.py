@@ -15,7 +15,7 @@ import data as D
 import encoder as E
 import manifest
 import wordpiece
-from measure import Calibration
+from measure import Calibration, Mended
 
 OPSET = 17
 SIZE = E.WIDTH // E.ATTENTION_HEADS
@@ -106,8 +106,8 @@ class Graph:
         return self.node("LayerNormalization", [x, self.constant(name + "_w", weight), self.constant(name + "_b", bias)], axis=-1, epsilon=E.EPSILON)
 
 
-def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = None, smooth: bool = False, curve: tuple[float, float] = (1.0, 0.0)) -> onnx.ModelProto:
-    """input_ids, attention_mask [batch, length] of int64 → logits of each head and `vector`. `curve`: of `measure.curved`, for the sentiment."""
+def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = None, smooth: bool = False, mended: Mended = Mended(), halve_after: int = 0) -> onnx.ModelProto:
+    """input_ids, attention_mask [batch, length] of int64 → logits of each head and `vector`. `mended`: of the sentiment."""
     g = Graph(scheme, ranges, smooth)
     w = {name: np.asarray(value, dtype=np.float32) for name, value in weights.items()}
     c, n = g.constant, g.node
@@ -121,8 +121,17 @@ def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = Non
     positions = n("Slice", [c("positions", w["encoder.positions.weight"]), axis(0), length])
     x = n("Add", [n("Mul", [looked_up, scales]), positions])
     x = g.norm(x, "embedding_norm", w["encoder.norm.weight"], w["encoder.norm.bias"])
+    one, far = c("one", np.array(1, np.float32)), c("far", np.array(1e4, np.float32))
+    unseen = lambda mask: n("Mul", [n("Sub", [mask, one]), far])  # noqa: E731
+
+    def two_in_one(values: str) -> str:
+        """[batch, length, width] → half the mean of each two neighbours; zero stands beside one that is left over.
+        A pooling, since tract has no strides over a length that it does not know."""
+        pooled = n("AveragePool", [n("Unsqueeze", [values, axis(1)])], kernel_shape=[2, 1], strides=[2, 1], pads=[0, 0, 1, 0], count_include_pad=1)
+        return n("Squeeze", [pooled, axis(1)])
+
     mask = n("Cast", ["attention_mask"], to=T.FLOAT)
-    bias2 = n("Mul", [n("Sub", [mask, c("one", np.array(1, np.float32))]), c("far", np.array(1e4, np.float32))])
+    bias2 = unseen(mask)
     bias = n("Unsqueeze", [bias2, axis(1, 2)])
     split = c("split_qkv", np.array([E.WIDTH] * 3, np.int64))
     apart, together = c("apart", np.array([0, 0, E.ATTENTION_HEADS, SIZE], np.int64)), c("together", np.array([0, 0, E.WIDTH], np.int64))
@@ -146,6 +155,13 @@ def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = Non
         inner = n("Mul", [half, n("Add", [erf, "one"])])
         outer = g.linear(inner, at + "outer", w[at + "outer.weight"], w[at + "outer.bias"])
         x = g.norm(n("Add", [x, outer]), at + "norm", w[at + "norm.weight"], w[at + "norm.bias"])
+        if number + 1 == halve_after:
+            wide = n("Unsqueeze", [mask, axis(2)])
+            share = two_in_one(wide)  # of the two that is there: none, a half or all
+            x = n("Div", [two_in_one(n("Mul", [x, wide])), n("Max", [share, c("half", np.array(0.5, np.float32))])])
+            mask = n("Squeeze", [n("Ceil", [share]), axis(2)])
+            bias2 = unseen(mask)
+            bias = n("Unsqueeze", [bias2, axis(1, 2)])
     scores = n("Add", [n("MatMul", [x, c("queries", w["queries"])]), n("Unsqueeze", [bias2, axis(2)])])
     looks = n("Transpose", [n("Softmax", [scores], axis=1)], perm=[0, 2, 1])
     seen = n("MatMul", [looks, x])  # [batch, questions, width]
@@ -162,6 +178,8 @@ def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = Non
         head = w[f"heads.{name}.weight"].T
         per[number, :, :width], per_cls[:, number, :width] = head[: E.WIDTH], head[E.WIDTH :]
         offset[number, :width] = w[f"heads.{name}.bias"]
+        if name == "sentiment":
+            offset[number, 0] += mended.offset
     by_question = n("Unsqueeze", [seen, axis(2)])  # [batch, questions, 1, width]
     first = n("Squeeze", [n("MatMul", [by_question, c("heads_w", per)]), axis(2)])
     flat = n("Squeeze", [cls, axis(1)])
@@ -172,7 +190,7 @@ def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = Non
     for number, (name, width) in enumerate(E.ANSWERS.items(), E.ASPECT_COUNT):
         pick(number, number + 1, width, name if name != "sentiment" else "sentiment_plain")
     below = n("Sub", ["sentiment_plain", n("ReduceMax", ["sentiment_plain"], axes=[-1], keepdims=1)])  # -d
-    linear, square = (n("Mul", [value, c(f"curve_{number}", np.array(factor, np.float32))]) for number, (value, factor) in enumerate([(below, curve[0]), (n("Mul", [below, below]), curve[1])]))
+    linear, square = (n("Mul", [value, c(f"curve_{number}", np.array(factor, np.float32))]) for number, (value, factor) in enumerate([(below, mended.curve[0]), (n("Mul", [below, below]), mended.curve[1])]))
     n("Sub", [linear, square], name="sentiment")
     n("LpNormalization", [flat], name="vector", axis=1, p=2)
     sizes = {"sentiment": 3, "aspects": 64, "severity": 4, "intent": 5, "valid": 2, "vector": E.WIDTH}
@@ -197,7 +215,10 @@ def input_ranges(model: E.Model, batches, share: float = 0.9999) -> dict[str, di
         if isinstance(module, torch.nn.Linear):
 
             def look(_, inputs, name="encoder." + name):
-                seen.setdefault(name, []).append(inputs[0].float()[current_mask[0]])
+                states, mask = inputs[0].float(), current_mask[0]
+                if states.shape[1] != mask.shape[1]:
+                    _, mask = E.halved(mask[:, :, None].float(), mask)
+                seen.setdefault(name, []).append(states[mask])
 
             hooks.append(module.register_forward_pre_hook(look))
     model.eval()

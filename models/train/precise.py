@@ -79,6 +79,23 @@ class Pieces:
         return made
 
 
+def drawer(texts: D.Texts, learnt: np.ndarray, epochs: int, weak_rounds: int):
+    """Which texts each epoch is made of: all labelled ones, and of the weakly labelled ones a part that changes."""
+    labelled = np.flatnonzero(learnt & texts.labelled)
+    invalid = labelled[texts.labels["valid"][labelled] == 1]
+    validity = np.flatnonzero(learnt & ~texts.labelled & (texts.labels["valid"] != D.UNKNOWN))
+    other = np.any([(texts.labels[name] != D.UNKNOWN).reshape(len(texts), -1).any(1) for name in ("polarity", "emotion", "car")], axis=0)
+    weak = np.flatnonzero(learnt & ~texts.labelled & other)
+    weak = np.random.default_rng(7).permutation(weak)
+
+    def drawn(epoch: int, rng) -> np.ndarray:
+        # junk is rare: it and the texts labelled for it alone stand in three times
+        part = np.concatenate([weak] * weak_rounds)[epoch::epochs] if weak_rounds else weak[:0]
+        return np.concatenate([labelled, *[invalid] * 2, *[validity] * 3, part])
+
+    return drawn
+
+
 def margin_loss(sentiment: torch.Tensor, polarity: torch.Tensor, trust: torch.Tensor) -> torch.Tensor:
     """Two-class polarity as what the sentiment head holds for positive over negative; it says nothing about neutral."""
     known, smoothing = polarity != D.UNKNOWN, trust[:, 1]
@@ -190,7 +207,7 @@ def train(model: E.Model, pieces: Pieces, texts: D.Texts, draw, settings: Settin
 
 
 def predict(model: E.Model, pieces: Pieces, index: np.ndarray, tokens: int = 8192) -> dict[str, np.ndarray]:
-    """Logits (and the vector) of each text of `index`, in order."""
+    """Logits of each text of `index`, in order."""
     device = pieces.device
     model = model.to(device).eval()
     made = pieces.batches(index, tokens, np.random.default_rng(0))
@@ -200,5 +217,6 @@ def predict(model: E.Model, pieces: Pieces, index: np.ndarray, tokens: int = 819
     with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16):
         for batch in made:
             for name, values in model(*pieces.batch(batch), auxiliary=False).items():
-                parts.setdefault(name, []).append(values.float())
+                if name != "vector":
+                    parts.setdefault(name, []).append(values.float())
     return {name: torch.cat(values).cpu().numpy()[place[index]] for name, values in parts.items()}

@@ -61,7 +61,7 @@ def train(encoder: E.Encoder, pieces: Pieces, index: np.ndarray, epochs: int, ra
             ids, mask = pieces.batch(batch)
             seen, guessed = masked(ids, count)
             with torch.autocast(device.type, dtype=torch.bfloat16):
-                states = encoder(seen, mask, 0.1)
+                states, _ = encoder(seen, mask, 0.1)
                 logits = guess(states[guessed], encoder.words.weight)
             loss = F.cross_entropy(logits.float(), ids[guessed])
             optimizer.zero_grad()

@@ -1,6 +1,6 @@
 """Trains the models that ship, from a directory with labels/ and data/raw/. See README.md.
 
-    train.py --data DIR --work DIR [encoder] [alter] [teachers] [precise] [fast] [export] [figures] [cascade]
+    train.py --data DIR --work DIR [encoder] [alter] [teachers] [precise] [ngrams] [fast] [export] [figures] [cascade]
 
 Each step keeps what it made in the work directory and begins with what the step before it left there.
 """
@@ -27,6 +27,7 @@ import data as D
 import encoder as E
 import export_fast
 import export_precise
+import exported
 import fast
 import measure as M
 import precise
@@ -58,7 +59,7 @@ class Work:
         self.vocabulary, self.pretrained = self.kept("encoder", self._encoder)
         if (self.directory / f"{ALTERED}.pickle.gz").exists():
             self.texts = self.texts.with_unlabelled(self.kept(ALTERED, list), ALTERED)
-        self.rows = wordpiece.encode(wordpiece.tokenizer(self.vocabulary), self.texts.folded, HEAD, TAIL)
+        self.rows = self._rows()
         self.pieces = precise.Pieces(self.rows, self.device)
 
     def kept(self, name: str, make):
@@ -68,6 +69,19 @@ class Work:
         made = make()
         path.write_bytes(gzip.compress(pickle.dumps(made), 1))
         return made
+
+    def _rows(self) -> list[np.ndarray]:
+        """The pieces of all texts; those of texts that an earlier step made pieces of are kept, since a step would take longer for them than for a model."""
+        path = self.directory / "rows.npz"
+        flat, lengths = np.zeros(0, np.int16), np.zeros(0, np.int64)
+        if path.exists():
+            kept = np.load(path)
+            flat, lengths = kept["flat"], kept["lengths"]
+        if len(lengths) < len(self.texts):
+            new = wordpiece.encode(wordpiece.tokenizer(self.vocabulary), self.texts.folded[len(lengths) :], HEAD, TAIL)
+            flat, lengths = np.concatenate([flat, *new]), np.concatenate([lengths, [len(row) for row in new]])
+            np.savez(path, flat=flat, lengths=lengths)
+        return np.split(flat, np.cumsum(lengths)[:-1])
 
     def encoder_files(self) -> tuple[Path, Path]:
         jar = self.directory / "encoder.jar"
@@ -102,15 +116,25 @@ class Work:
         return model
 
     def load(self, name: str) -> E.Model:
-        model = E.Model(len(self.vocabulary), POSITIONS)
+        """A model to begin `precise` from, or `precise` itself."""
+        model = E.Model(len(self.vocabulary), POSITIONS, self.arguments.halve_after)
         model.load_state_dict(full(torch.load(self.directory / f"{name}.pt", map_location="cpu")))
         return model
+
+    def mean(self, names: list[str]) -> dict[str, torch.Tensor]:
+        """The mean of the weights of some models that began from the same ones."""
+        every = [full(torch.load(self.directory / f"{name}.pt", map_location="cpu")) for name in names]
+        return {name: sum(one[name] for one in every) / len(every) for name in every[0]}
 
     def save(self, model: torch.nn.Module, name: str) -> None:
         torch.save({key: value.cpu() for key, value in model.state_dict().items()}, self.directory / f"{name}.pt")
 
-    def keep_calibration(self, name: str, calibration: M.Calibration, threshold: float) -> None:
-        (self.directory / f"{name}-calibration.pickle").write_bytes(pickle.dumps((calibration, threshold)))
+    def add_altered(self, candidates: list[str]) -> None:
+        made = alter.new_texts(candidates, self.texts, self.sides)
+        path = self.directory / f"{ALTERED}.pickle.gz"
+        before = self.kept(ALTERED, list) if path.exists() else []
+        path.write_bytes(gzip.compress(pickle.dumps(before + made), 1))
+        print(f"{len(made)} altered texts, such as", *made[:: max(1, len(made) // 8)], sep="\n  ", flush=True)
 
     # Which texts a step learns from or is measured on.
 
@@ -146,25 +170,6 @@ def full(weights: dict) -> dict[str, torch.Tensor]:
     return {name: torch.as_tensor(value).float() for name, value in weights.items()}
 
 
-def drawer(work: Work, epochs: int):
-    """Which texts each epoch is made of: all labelled ones, and of the weakly labelled ones a part that changes."""
-    texts, learnt = work.texts, work.learnt()
-    labelled = np.flatnonzero(learnt & texts.labelled)
-    invalid = labelled[texts.labels["valid"][labelled] == 1]
-    validity = np.flatnonzero(learnt & ~texts.labelled & (texts.labels["valid"] != D.UNKNOWN))
-    other = np.any([(texts.labels[name] != D.UNKNOWN).reshape(len(texts), -1).any(1) for name in ("polarity", "emotion", "car")], axis=0)
-    weak = np.flatnonzero(learnt & ~texts.labelled & other)
-    weak = np.random.default_rng(7).permutation(weak)
-    each = work.arguments.weak_rounds
-
-    def drawn(epoch: int, rng) -> np.ndarray:
-        # junk is rare: it and the texts labelled for it alone stand in three times
-        part = np.concatenate([weak] * each)[epoch::epochs] if each else weak[:0]
-        return np.concatenate([labelled, *[invalid] * 2, *[validity] * 3, part])
-
-    return drawn
-
-
 def step_encoder(work: Work) -> None:
     """Texts of the sides that are not learnt from are left out, so that nothing at all is known of them."""
     if work.arguments.masked_epochs:
@@ -188,9 +193,13 @@ def step_alter(work: Work) -> None:
             rows += alter.guessed(model.encoder, guess, work.pieces, learnt, seed)
     if not rows:
         return
-    made = alter.new_texts(rows, work.vocabulary, work.texts, work.sides)
-    work.kept(ALTERED, lambda: made)
-    print(f"{len(made)} altered texts, such as", *made[:: max(1, len(made) // 8)], sep="\n  ", flush=True)
+    work.add_altered(alter.texts_of(rows, work.vocabulary))
+
+
+def step_ngrams(work: Work) -> None:
+    """The most frequent n-grams as texts of their own, for `fast`: `precise` answers them."""
+    if work.arguments.ngrams:
+        work.add_altered(alter.ngrams([work.texts.folded[k] for k in np.flatnonzero(work.learnt())], work.arguments.ngrams))
 
 
 def step_teachers(work: Work) -> None:
@@ -201,7 +210,7 @@ def step_teachers(work: Work) -> None:
     for seed in [only] if only else seeds:
         if not (work.directory / f"teacher-{seed}.pt").exists():
             settings = precise.Settings(epochs=work.arguments.epochs, rate=work.arguments.rate, average=0.98, seed=seed, consistency=work.arguments.consistency)
-            model = precise.train(work.fresh(), work.pieces, texts, drawer(work, settings.epochs), settings, every=work.report)
+            model = precise.train(work.fresh(), work.pieces, texts, precise.drawer(texts, work.learnt(), settings.epochs, work.arguments.weak_rounds), settings, every=work.report)
             work.kept(f"answers-{seed}", lambda: asked(work, model, everything))
             work.save(model, f"teacher-{seed}")
     if only:
@@ -210,9 +219,8 @@ def step_teachers(work: Work) -> None:
     answers = {name: np.mean([one[name].astype(np.float32) for one in every], axis=0) for name in every[0]}
     index = work.measured(work.judge)
     print(f"{len(seeds)} teachers together:", M.report({name: np.log(p[index] + 1e-9) for name, p in answers.items()}, texts.subset(index)), flush=True)
-    weights = [torch.load(work.directory / f"teacher-{seed}.pt") for seed in seeds]
     mean = work.fresh()
-    mean.load_state_dict({name: sum(one[name] for one in weights) / len(weights) for name in weights[0]})
+    mean.load_state_dict(work.mean([f"teacher-{seed}" for seed in seeds]))
     work.report(mean, "their mean weights:")
     work.save(mean, "mean")
     (work.directory / "answers.pickle.gz").unlink(missing_ok=True)
@@ -247,17 +255,28 @@ def taught(work: Work, heads) -> dict[str, torch.Tensor]:
 
 
 def step_precise(work: Work) -> None:
-    """From the teachers' mean weights, with their mean answers on all texts beside the labels."""
-    soft = taught(work, precise.SOFT_HEADS)
-    settings = precise.Settings(epochs=work.arguments.precise_epochs, rate=work.arguments.rate, average=0.99, seed=99)
-    labelled = drawer(work, settings.epochs)
-    everything, altered = np.flatnonzero(work.learnt()), np.random.default_rng(8).permutation(work.altered())
+    """From the teachers' mean weights, with their mean answers on all texts beside the labels; the mean of some such runs."""
+    only, runs = work.arguments.precise_run, range(1, work.arguments.precise_runs + 1)
+    everything = np.flatnonzero(work.learnt())
+    for run in [only] if only else runs:
+        if (work.directory / f"precise-{run}.pt").exists():
+            continue
+        soft = taught(work, precise.SOFT_HEADS)
+        settings = precise.Settings(epochs=work.arguments.precise_epochs, rate=work.arguments.precise_rate, average=0.99, seed=98 + run)
+        labelled = precise.drawer(work.texts, work.learnt(), settings.epochs, work.arguments.weak_rounds)
+        altered = np.random.default_rng(7 + run).permutation(work.altered())
 
-    def drawn(epoch: int, rng) -> np.ndarray:
-        return np.concatenate([everything, labelled(epoch, rng), altered[epoch :: 2 * settings.epochs]])
+        def drawn(epoch: int, rng) -> np.ndarray:
+            return np.concatenate([everything, labelled(epoch, rng), altered[epoch :: 2 * settings.epochs]])
 
-    start = work.load("mean")
-    work.save(precise.train(start, work.pieces, work.texts, drawn, settings, soft, every=work.report), "precise")
+        start = work.load("mean")
+        work.save(precise.train(start, work.pieces, work.texts, drawn, settings, soft, every=work.report), f"precise-{run}")
+    if only:
+        return
+    model = work.load("mean")
+    model.load_state_dict(work.mean([f"precise-{run}" for run in runs]))
+    work.report(model, f"mean of {len(runs)} runs:")
+    work.save(model, "precise")
 
 
 def valid_threshold(p_invalid: np.ndarray, truth: np.ndarray, least: float = 0.95) -> float:
@@ -289,8 +308,20 @@ def calibrated(work: Work, answer) -> tuple[M.Calibration, float]:
     return calibration, valid_threshold(p, texts.labels["valid"][alone])
 
 
-def show(work: Work, name: str, answer, calibration: M.Calibration, threshold: float) -> None:
+def tuned(work: Work, name: str, answer, curve: bool) -> tuple[M.Mended, M.Calibration, float]:
+    """All that is chosen on the side that judges, by `answer` of a graph in which nothing is mended; kept for the figures."""
+    index = work.measured(work.judge)
+    plain = answer(index)
+    mended = M.Mended.chosen(plain["sentiment"], work.texts.subset(index), curve)
+    print(f"{name}: {mended}", flush=True)
+    calibration, threshold = calibrated(work, lambda index: (out := answer(index)) | {"sentiment": mended.applied(out["sentiment"])})
+    (work.directory / f"{name}-tuned.pickle").write_bytes(pickle.dumps((calibration, threshold, plain, curve)))
+    return mended, calibration, threshold
+
+
+def show(work: Work, name: str, answer) -> None:
     """Figures with intervals; they go into the cards. Of both splits, or after a refit of the one that was not learnt."""
+    calibration, threshold, plain, curve = pickle.loads((work.directory / f"{name}-tuned.pickle").read_bytes())
     texts = work.texts
     for side in ("test",) if work.arguments.refit else ("dev", "test"):
         index = work.measured(side)
@@ -298,7 +329,7 @@ def show(work: Work, name: str, answer, calibration: M.Calibration, threshold: f
         report = M.report(logits, subset, calibration)
         print(f"{name} {side}: {report}", flush=True)
         if side == work.judge:
-            report = M.halves_report(logits, subset)
+            report = M.halves_report(plain, subset, curve)
             print(f"{name} {side}, each half with what the other half chose: {report}", flush=True)
         for head in report.outcomes:
             print("  %s %.4f (%.3f to %.3f, %d texts)" % (head, report.values[head], *report.interval(head), len(report.outcomes[head])))
@@ -313,42 +344,6 @@ def show(work: Work, name: str, answer, calibration: M.Calibration, threshold: f
             if mask.sum() >= 30:
                 part = M.Report({head: values[mask] for head, values in p.items()}, subset.subset(np.flatnonzero(mask)), calibration.thresholds)
                 print(f"  | {words} | {mask.sum()} | " + " | ".join(f"{part.values[head]:.3f}" for head in ("sentiment", "aspects", "severity", "intent")) + " |", flush=True)
-
-
-def session_of(graph: bytes):
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
-def one_by_one(work: Work, graph: bytes):
-    """Answers of the graph, each text in a run of its own as in the stage; remembered, since runs are slow."""
-    session, known = session_of(graph), {}
-    names = [output.name for output in session.get_outputs() if output.name != "vector"]
-
-    def answer(index: np.ndarray) -> dict[str, np.ndarray]:
-        for k in index:
-            if k not in known:
-                ids = work.rows[k].astype(np.int64)[None]
-                known[k] = session.run(names, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-        return {name: np.concatenate([known[k][at] for k in index]) for at, name in enumerate(names)}
-
-    return answer
-
-
-def bag_answers(work: Work, graph: bytes, remap: np.ndarray):
-    """The same for the student."""
-    session = session_of(graph)
-
-    def answer(chosen: np.ndarray) -> dict[str, np.ndarray]:
-        bags = fast.Bags.of([work.texts.folded[k] for k in chosen]).mapped(remap)
-        rows = [bags.row(k) if len(bags.row(k)) else np.zeros(1) for k in range(len(chosen))]
-        runs = [session.run(list(fast.WIDTHS), {"rows": row.astype(np.int32)[None]}) for row in rows]
-        return {name: np.concatenate([run[at] for run in runs]) for at, name in enumerate(fast.WIDTHS)}
-
-    return answer
 
 
 def step_fast(work: Work) -> None:
@@ -387,22 +382,14 @@ def step_export(work: Work) -> None:
         pieces = precise.Pieces(work.rows, "cpu")
         ranges = export_precise.input_ranges(model, [pieces.batch(part) for part in np.array_split(sample, 4)])
         weights = {name: value.numpy() for name, value in model.state_dict().items()}
-        build = lambda curve: export_precise.build(weights, work.arguments.scheme, ranges, True, curve).SerializeToString()  # noqa: E731
-        plain = one_by_one(work, build((1.0, 0.0)))
-        judge = work.measured(work.judge)
-        judge = judge[work.texts.labelled[judge]]
-        curve = M.best_curve(plain(judge)["sentiment"], work.texts.labels["sentiment"][judge])
-        print("curve of the sentiment:", curve, flush=True)
-        calibration, threshold = calibrated(work, lambda index: (out := plain(index)) | {"sentiment": M.curved(out["sentiment"], curve)})
-        graph = build(curve)
-        export_precise.write(work.arguments.out / "precise", work.arguments.version, graph, work.vocabulary, HEAD, TAIL, calibration, threshold, CONFIDENCE)
-        work.keep_calibration("precise", calibration, threshold)
+        build = lambda mended: export_precise.build(weights, work.arguments.scheme, ranges, True, mended, work.arguments.halve_after).SerializeToString()  # noqa: E731
+        mended, calibration, threshold = tuned(work, "precise", exported.one_by_one(work.rows, build(M.Mended())), curve=True)
+        export_precise.write(work.arguments.out / "precise", work.arguments.version, build(mended), work.vocabulary, HEAD, TAIL, calibration, threshold, CONFIDENCE)
     if (work.directory / "fast.pt").exists() and work.arguments.only in (None, "fast"):
         net, remap = student(work)
-        graph = export_fast.build(net).SerializeToString()
-        calibration, threshold = calibrated(work, bag_answers(work, graph, remap))
-        export_fast.write(work.arguments.out / "fast", work.arguments.version_fast, net, remap, calibration, threshold, CONFIDENCE)
-        work.keep_calibration("fast", calibration, threshold)
+        build = lambda mended: export_fast.build(net, mended).SerializeToString()  # noqa: E731
+        mended, calibration, threshold = tuned(work, "fast", exported.bag_answers(work.texts.folded, build(M.Mended()), remap), curve=False)
+        export_fast.write(work.arguments.out / "fast", work.arguments.version_fast, build(mended), remap, calibration, threshold, CONFIDENCE)
 
 
 def student(work: Work) -> tuple[fast.Net, np.ndarray]:
@@ -415,18 +402,17 @@ def student(work: Work) -> tuple[fast.Net, np.ndarray]:
 def step_figures(work: Work) -> None:
     """Of both models as exported, for the cards; and their answers on the side that judges, for the cascade."""
     for name in ("precise", "fast"):
-        path = work.arguments.out / name / "model.onnx"
-        if (work.directory / f"{name}-calibration.pickle").exists() and (work.arguments.only in (None, name)):
-            graph = path.read_bytes()
-            answer = one_by_one(work, graph) if name == "precise" else bag_answers(work, graph, student(work)[1])
-            calibration, threshold = pickle.loads((work.directory / f"{name}-calibration.pickle").read_bytes())
-            (work.directory / f"{name}-judged.pickle").write_bytes(pickle.dumps((answer(work.measured(work.judge)), calibration)))
-            show(work, name, answer, calibration, threshold)
+        if (work.directory / f"{name}-tuned.pickle").exists() and (work.arguments.only in (None, name)):
+            graph = (work.arguments.out / name / "model.onnx").read_bytes()
+            answer = exported.one_by_one(work.rows, graph) if name == "precise" else exported.bag_answers(work.texts.folded, graph, student(work)[1])
+            show(work, name, answer)
+            (work.directory / f"{name}-judged.pickle").write_bytes(pickle.dumps(answer(work.measured(work.judge))))
 
 
 def step_cascade(work: Work) -> None:
     texts = work.texts.subset(work.measured(work.judge))
-    (a, fast_calibration), (b, precise_calibration) = (pickle.loads((work.directory / f"{name}-judged.pickle").read_bytes()) for name in ("fast", "precise"))
+    a, b = (pickle.loads((work.directory / f"{name}-judged.pickle").read_bytes()) for name in ("fast", "precise"))
+    fast_calibration, precise_calibration = (pickle.loads((work.directory / f"{name}-tuned.pickle").read_bytes())[0] for name in ("fast", "precise"))
     p, q = fast_calibration.probabilities(a), precise_calibration.probabilities(b)
     fast_report, precise_report = M.Report(p, texts, fast_calibration.thresholds), M.Report(q, texts, precise_calibration.thresholds)
     signal = cascade.signals(p, fast_calibration.thresholds)
@@ -460,6 +446,10 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--consistency", type=float, default=0.0, help="weight of R-drop; doubles the time")
     parser.add_argument("--precise-epochs", type=int, default=1, help="of precise, over all texts")
+    parser.add_argument("--precise-rate", type=float, default=1.5e-4)
+    parser.add_argument("--precise-runs", type=int, default=1, help="of which precise is the mean")
+    parser.add_argument("--precise-run", type=int, help="train this one alone, as --teacher")
+    parser.add_argument("--halve-after", type=int, default=0, help="of precise: the layer after which each two states become one; 0 for none")
     parser.add_argument("--scheme", default="tensor", choices=["float", "tensor", "row", "static", "blocks"])
     parser.add_argument("--student-epochs", type=int, default=10)
     parser.add_argument("--student-dimension", type=int, default=96)
@@ -468,13 +458,14 @@ def main() -> None:
     parser.add_argument("--cascade-share", type=float, default=0.25, help="of the labelled texts that may be passed on at most")
     parser.add_argument("--only", help="figures of this model alone")
     parser.add_argument("--parts", type=int, default=0, help="parts drawn of each text, for the answers of the teachers")
+    parser.add_argument("--ngrams", type=int, default=0, help="so many frequent n-grams are texts of their own for the student")
     parser.add_argument("--altered", type=int, default=0, help="copies of each text with pieces guessed anew, for the answers of the teachers; needs --masked-epochs")
     parser.add_argument("--refit", action="store_true", help="learn from `dev` too, once all choices are made; `test` chooses temperatures and thresholds then")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     steps = {
-        "encoder": step_encoder, "alter": step_alter, "teachers": step_teachers, "precise": step_precise, "fast": step_fast,
-        "export": step_export, "figures": step_figures, "cascade": step_cascade,
+        "encoder": step_encoder, "alter": step_alter, "teachers": step_teachers, "precise": step_precise,
+        "ngrams": step_ngrams, "fast": step_fast, "export": step_export, "figures": step_figures, "cascade": step_cascade,
     }
     unknown = set(arguments.steps) - set(steps)
     if unknown:
@@ -483,7 +474,7 @@ def main() -> None:
     for name in arguments.steps or steps:
         started = time.time()
         steps[name](work)
-        if name == "alter":
+        if name in ("alter", "ngrams"):
             work = Work(arguments)  # with the new texts
         print(f"{name}: {time.time() - started:.0f} s", flush=True)
 
