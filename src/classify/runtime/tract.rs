@@ -124,6 +124,7 @@ fn element(kind: DatumType) -> String {
     }
 }
 
-fn text(error: impl std::fmt::Debug) -> String {
-    one_line(&format!("{error:?}"))
+/// The alternate form of an error with causes names them all, without the stack.
+fn text(error: impl std::fmt::Display) -> String {
+    one_line(&format!("{error:#}"))
 }
