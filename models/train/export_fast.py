@@ -11,6 +11,7 @@ from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 
 import data as D
+import exported
 import features
 import manifest
 from fast import TOKENIZER, WIDTHS
@@ -26,7 +27,8 @@ def quantized(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def build(net, mended: Mended = Mended()) -> onnx.ModelProto:
     """rows int32 [batch, length], 0 = padding → logits of each head.
 
-    `mended`: of the sentiment, without a curve. The sum over a text is a product of its mask with its rows in integers: exact, so padding and batch change nothing.
+    `mended`: of the sentiment, without a curve. The sum over a text is a product of its mask with its rows in integers:
+    exact, so padding and batch change nothing.
     """
     n = {name: p.detach().numpy().astype(np.float32) for name, p in net.named_parameters()}
     table, scale = quantized(n["embedding.weight"])
@@ -81,12 +83,10 @@ def build(net, mended: Mended = Mended()) -> onnx.ModelProto:
 
 def write(out: Path, version: str, graph: bytes, remap: np.ndarray, calibration: Calibration, valid_threshold: float, confidence: dict) -> None:
     """Everything of models/fast but its card."""
-    import onnxruntime
-
     out.mkdir(parents=True, exist_ok=True)
     rows_file = remap.astype("<u2").tobytes()
     (out / "features.bin").write_bytes(rows_file)
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    session = exported.session_of(graph)
     lines = []
     for text in manifest.VECTOR_TEXTS:
         rows = remap[features.hashed_ngrams(D.fold(text), **TOKENIZER)]

@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 
 import data as D
 import encoder as E
+import exported
 import manifest
 import wordpiece
 from measure import Calibration, Mended
@@ -244,12 +245,10 @@ def input_ranges(model: E.Model, batches, share: float = 0.9999) -> dict[str, di
 
 def write(out: Path, version: str, graph: bytes, vocabulary: list[str], head: int, tail: int, calibration: Calibration, valid_threshold: float, confidence: dict) -> None:
     """Everything of models/precise but its card and its notice."""
-    import onnxruntime
-
     out.mkdir(parents=True, exist_ok=True)
     pieces = ("\n".join(vocabulary) + "\n").encode("utf-8")
     (out / "vocab.txt").write_bytes(pieces)
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    session = exported.session_of(graph)
     built, lines = wordpiece.tokenizer(vocabulary), []
     for text in manifest.VECTOR_TEXTS:
         row = wordpiece.encode(built, [D.fold(text)], head, tail)[0].astype(np.int64)

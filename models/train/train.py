@@ -71,16 +71,19 @@ class Work:
         return made
 
     def _rows(self) -> list[np.ndarray]:
-        """The pieces of all texts; those of texts that an earlier step made pieces of are kept, since a step would take longer for them than for a model."""
+        """The pieces of all texts. They are kept, since a step can take longer for them than for a model; those of other
+        texts than these, or by another vocabulary, are made anew."""
         path = self.directory / "rows.npz"
+        of = lambda count: hashlib.sha256("\n".join([*self.vocabulary, *self.texts.folded[:count]]).encode()).hexdigest()  # noqa: E731
         flat, lengths = np.zeros(0, np.int16), np.zeros(0, np.int64)
         if path.exists():
             kept = np.load(path)
-            flat, lengths = kept["flat"], kept["lengths"]
+            if kept["of"] == of(len(kept["lengths"])):
+                flat, lengths = kept["flat"], kept["lengths"]
         if len(lengths) < len(self.texts):
             new = wordpiece.encode(wordpiece.tokenizer(self.vocabulary), self.texts.folded[len(lengths) :], HEAD, TAIL)
             flat, lengths = np.concatenate([flat, *new]), np.concatenate([lengths, [len(row) for row in new]])
-            np.savez(path, flat=flat, lengths=lengths)
+            np.savez(path, flat=flat, lengths=lengths, of=of(len(lengths)))
         return np.split(flat, np.cumsum(lengths)[:-1])
 
     def encoder_files(self) -> tuple[Path, Path]:
@@ -105,7 +108,7 @@ class Work:
         torch.manual_seed(1)
         encoder = E.Encoder(len(kept) + len(added), POSITIONS)
         E.load_pretrained(encoder, E.initializers(onnx_file), np.array([place[piece] for piece in kept]))
-        return kept + added, halved(encoder.state_dict())
+        return kept + added, in_16_bits(encoder.state_dict())
 
     def fresh(self) -> E.Model:
         """The encoder after the step `encoder`, with heads that know nothing: the same ones for every teacher, so that their mean is a model too."""
@@ -162,7 +165,7 @@ class Work:
         print(words, M.report(precise.predict(model, self.pieces, index), self.texts.subset(index)), flush=True)
 
 
-def halved(weights: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+def in_16_bits(weights: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
     return {name: value.cpu().numpy().astype(np.float16) for name, value in weights.items()}
 
 
@@ -240,7 +243,11 @@ def answers(work: Work) -> dict[str, np.ndarray]:
     known = work.kept("answers", dict)
     count = len(known["sentiment"])
     if count < len(work.texts):
-        late = work.kept("answers-late", lambda: asked(work, work.load("precise"), np.arange(count, len(work.texts))))
+        new = np.arange(count, len(work.texts))
+        late = work.kept("answers-late", lambda: asked(work, work.load("precise"), new))
+        if len(late["sentiment"]) != len(new):  # more texts were made since
+            (work.directory / "answers-late.pickle.gz").unlink()
+            late = work.kept("answers-late", lambda: asked(work, work.load("precise"), new))
         known = {name: np.concatenate([p, late[name]]) for name, p in known.items() if name in late}
     return known
 
@@ -258,11 +265,10 @@ def step_precise(work: Work) -> None:
     """From the teachers' mean weights, with their mean answers on all texts beside the labels; the mean of some such runs."""
     only, runs = work.arguments.precise_run, range(1, work.arguments.precise_runs + 1)
     everything = np.flatnonzero(work.learnt())
-    for run in [only] if only else runs:
-        if (work.directory / f"precise-{run}.pt").exists():
-            continue
-        soft = taught(work, precise.SOFT_HEADS)
-        settings = precise.Settings(epochs=work.arguments.precise_epochs, rate=work.arguments.precise_rate, average=0.99, seed=98 + run)
+    missing = [run for run in ([only] if only else runs) if not (work.directory / f"precise-{run}.pt").exists()]
+    soft = taught(work, precise.SOFT_HEADS) if missing else {}
+    for run in missing:
+        settings = precise.Settings(epochs=work.arguments.precise_epochs, rate=work.arguments.rate, average=0.99, seed=98 + run)
         labelled = precise.drawer(work.texts, work.learnt(), settings.epochs, work.arguments.weak_rounds)
         altered = np.random.default_rng(7 + run).permutation(work.altered())
 
@@ -371,7 +377,7 @@ def step_fast(work: Work) -> None:
         print(words, M.report(fast.predict(net, judge_known, work.device), judge), flush=True)
 
     net = fast.train(int(remap.max()) + 1, known, texts, learnt, soft, settings, work.device, every, altered)
-    torch.save((halved(net.state_dict()), remap, settings), work.directory / "fast.pt")
+    torch.save((in_16_bits(net.state_dict()), remap, settings), work.directory / "fast.pt")
 
 
 def step_export(work: Work) -> None:
@@ -446,7 +452,6 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--consistency", type=float, default=0.0, help="weight of R-drop; doubles the time")
     parser.add_argument("--precise-epochs", type=int, default=1, help="of precise, over all texts")
-    parser.add_argument("--precise-rate", type=float, default=1.5e-4)
     parser.add_argument("--precise-runs", type=int, default=1, help="of which precise is the mean")
     parser.add_argument("--precise-run", type=int, help="train this one alone, as --teacher")
     parser.add_argument("--halve-after", type=int, default=1, help="of precise: the layer after which each two states become one; 0 for none")
