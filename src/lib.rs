@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod item;
+mod nearest;
 mod one_line;
 
 pub mod source;

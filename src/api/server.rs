@@ -105,7 +105,7 @@ async fn unknown_path(request: Request) -> ApiError {
     let path = request.uri().path();
     let shown: String = path.chars().take(200).collect();
     let error = ApiError::not_found(format!("no such path: {shown}"));
-    match crate::search::nearest(&shown, PATHS) {
+    match crate::nearest::nearest(&shown, PATHS) {
         Some(near) => error.suggesting(near),
         None => error.suggesting("/openapi.json lists all paths"),
     }

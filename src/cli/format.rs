@@ -1,7 +1,7 @@
 //! `qingting format`: the presets that read native records.
 
 use super::default_config;
-use super::reader::collect_time;
+use super::reader::{collect_time, unknown_format};
 use crate::config::SourceConfig;
 use crate::format::{AUTO, FormatOutcome, Formats};
 use crate::item::{Change, RecordOutcome, RecordPosition};
@@ -115,7 +115,7 @@ fn list(formats: &Formats, json: bool) -> anyhow::Result<ExitCode> {
 
 fn show(formats: &Formats, name: &str, json: bool) -> anyhow::Result<ExitCode> {
     let Some(mapping) = formats.show(name) else {
-        anyhow::bail!("{}", unknown(formats, name));
+        anyhow::bail!("{}", unknown_format(name, formats.names()));
     };
     let mut out = std::io::stdout().lock();
     if json {
@@ -130,7 +130,7 @@ fn show(formats: &Formats, name: &str, json: bool) -> anyhow::Result<ExitCode> {
 /// One line a record, exit 0 also where there are dead letters: the point is to see them.
 fn test(formats: &Formats, name: &str, file: &str, options: &FileOptions) -> anyhow::Result<ExitCode> {
     if !formats.knows(name) {
-        anyhow::bail!("{}", unknown(formats, name));
+        anyhow::bail!("{}", unknown_format(name, formats.names()));
     }
     let source = SourceConfig::reading("test", name);
     // a test must print the same on every machine, so its author ids are keyed with a constant
@@ -198,13 +198,4 @@ fn number(position: &RecordPosition) -> u64 {
         RecordPosition::File { record, .. } => *record,
         RecordPosition::Kafka { offset, .. } => u64::try_from(*offset).unwrap_or(0),
     }
-}
-
-fn unknown(formats: &Formats, name: &str) -> String {
-    let nearest = formats
-        .names()
-        .into_iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)))
-        .unwrap_or("item");
-    format!("format `{name}` is not known, did you mean `{nearest}`? `qingting format list` names all")
 }

@@ -2,6 +2,7 @@
 
 use super::UsageError;
 use crate::format::{AUTO, Formats};
+use crate::nearest::did_you_mean;
 use crate::source::file::STDIN;
 use chrono_tz::Tz;
 use std::path::PathBuf;
@@ -22,13 +23,13 @@ pub fn check_format(formats: &Formats, name: &str) -> Result<(), UsageError> {
     }
     let mut names = formats.names();
     names.push(AUTO);
-    let nearest = names
-        .iter()
-        .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-    let nearest = nearest.copied().unwrap_or(AUTO);
-    Err(UsageError(format!(
-        "unknown format `{name}`; did you mean `{nearest}`? `qingting format list` names all"
-    )))
+    Err(UsageError(unknown_format(name, names)))
+}
+
+/// The same sentence for every command that takes the name of a format.
+pub fn unknown_format<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    let guess = did_you_mean(name, names);
+    format!("unknown format `{name}`{guess} (`qingting format list` names all)")
 }
 
 /// `--collected-at`: when the files were collected, for records that do not say it.

@@ -3,9 +3,10 @@
 use super::document::KeyPath;
 use super::parse::{duration, listen_address, start};
 use super::raw::*;
-use super::structure::{Findings, nearest};
+use super::structure::Findings;
 use super::*;
 use crate::format::Formats;
+use crate::nearest::did_you_mean;
 
 pub(super) struct Checker {
     pub findings: Findings,
@@ -69,11 +70,8 @@ impl Checker {
     fn zone(&mut self, path: &KeyPath, name: &str) -> Option<chrono_tz::Tz> {
         let zone = name.parse::<chrono_tz::Tz>().ok();
         if zone.is_none() {
-            let names: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-            let message = match nearest(name, &names) {
-                Some(name) => format!("unknown time zone; did you mean `{name}`?"),
-                None => "unknown time zone".to_owned(),
-            };
+            let names = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+            let message = format!("unknown time zone{}", did_you_mean(name, names));
             self.report(path, message, Some("an IANA name such as Asia/Shanghai"));
         }
         zone
@@ -400,10 +398,7 @@ impl Checker {
         if names.contains(&value) {
             return;
         }
-        let message = match nearest(value, names) {
-            Some(name) => format!("unknown {what}; did you mean `{name}`?"),
-            None => format!("unknown {what}"),
-        };
+        let message = format!("unknown {what}{}", did_you_mean(value, names.iter().copied()));
         self.report(path, message, Some(&names.join(", ")));
     }
 

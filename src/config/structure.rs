@@ -3,6 +3,7 @@
 use super::ConfigError;
 use super::document::{KeyPath, Node, Origin, Value, json_number, overrides};
 use super::raw::{LATER_KEYS, LATER_VALUES, RawConfig};
+use crate::nearest::did_you_mean;
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
@@ -223,10 +224,7 @@ fn check_table(entries: &[(String, Node)], schema: &Json, path: &KeyPath, findin
                 let names: Vec<&str> = known
                     .map(|known| known.keys().map(String::as_str).collect())
                     .unwrap_or_default();
-                let message = match nearest(key, &names) {
-                    Some(name) => format!("unknown key; did you mean `{name}`?"),
-                    None => "unknown key".to_owned(),
-                };
+                let message = format!("unknown key{}", did_you_mean(key, names.iter().copied()));
                 findings.report(&here, message, Some(names.join(", ")));
             }
         }
@@ -246,11 +244,11 @@ fn check_string(text: &str, schema: &Json, path: &KeyPath, findings: &mut Findin
     let later = LATER_VALUES
         .iter()
         .any(|(key, values)| *key == pattern && values.contains(&text));
-    let names: Vec<&str> = allowed.iter().filter_map(Json::as_str).collect();
-    let message = match nearest(text, &names) {
-        _ if later => LATER.to_owned(),
-        Some(name) => format!("unknown value; did you mean `{name}`?"),
-        None => "unknown value".to_owned(),
+    let message = if later {
+        LATER.to_owned()
+    } else {
+        let names = allowed.iter().filter_map(Json::as_str);
+        format!("unknown value{}", did_you_mean(text, names))
     };
     findings.report(path, message, allowed_values(schema));
     None
@@ -277,14 +275,4 @@ fn check_integer(number: i64, schema: &Json, path: &KeyPath, findings: &mut Find
 fn allowed_values(schema: &Json) -> Option<String> {
     let values = schema.get("enum")?.as_array()?;
     Some(values.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(", "))
-}
-
-/// The name that `word` most likely means, if any is near.
-pub(super) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&word.to_lowercase(), name), *name))
-        .filter(|(score, _)| *score >= 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
 }

@@ -3,6 +3,7 @@
 use super::SearchError;
 use crate::index::schema::{MULTI_DIMENSIONS, SINGLE_DIMENSIONS};
 use crate::item::AnalyzedRecord;
+use crate::nearest::nearest;
 
 /// A field that a query can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,17 +125,6 @@ impl QueryField {
             suggestion: nearest(value, allowed.iter().copied()).map(str::to_owned),
         })
     }
-}
-
-/// The candidate that the misspelt `name` most likely meant.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(similarity, _)| *similarity >= 0.7)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, candidate)| candidate)
 }
 
 /// Suffixes of `aspect_polarity`: negative, positive, neutral.

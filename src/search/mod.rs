@@ -33,9 +33,7 @@ pub(crate) mod testing;
 pub use buckets::BucketUnit;
 pub use columns::FacetField;
 pub use error::SearchError;
-pub use field::{
-    ASPECT_POLARITY_SIGNS, FlagField, QueryField, TimeField, field_names, multi_contains, nearest, polarity_sign,
-};
+pub use field::{ASPECT_POLARITY_SIGNS, FlagField, QueryField, TimeField, field_names, multi_contains, polarity_sign};
 pub use filter::Filter;
 pub use highlight::{FRAGMENT_CHARS, fragment};
 pub use parse::Query;

@@ -7,12 +7,13 @@
 //! phrase  = '"' … '"' | '“' … '”'
 //! ```
 
-use super::field::{FlagField, QueryField, TimeField, field_names, nearest};
+use super::field::{FlagField, QueryField, TimeField, field_names};
 use super::leaf::leaf_of;
 use super::when::TimeValue;
 use super::{Filter, SearchError, Tokenize};
 use crate::config::SearchConfig;
 use crate::index::schema::Fields;
+use crate::nearest::nearest;
 use chrono_tz::Tz;
 
 /// No configuration may allow more nesting than the stack surely holds.

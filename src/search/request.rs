@@ -3,9 +3,9 @@
 use super::SearchError;
 use super::buckets::BucketUnit;
 use super::columns::FacetField;
-use super::field::nearest;
 use super::scan::SortOrder;
 use super::when::{TIME_FORMS, TimeValue};
+use crate::nearest::nearest;
 use chrono_tz::Tz;
 
 /// Names of the parameters, in the order of the documentation.

@@ -3,6 +3,7 @@
 use super::Preset;
 use super::compile::{Wrong, compile};
 use super::spec::PresetSpec;
+use crate::nearest::did_you_mean;
 use crate::one_line::one_line;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -84,13 +85,10 @@ fn extended(mapping: &Mapping, others: &[Mapping]) -> Result<PresetSpec, Mapping
             )));
         }
         let Some(found) = others.iter().find(|other| other.name == base) else {
-            let names: Vec<&str> = others.iter().map(|other| other.name.as_str()).collect();
-            let nearest = names
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(a, &base).total_cmp(&strsim::jaro_winkler(b, &base)));
+            let names = others.iter().map(|other| other.name.as_str());
             return Err(wrong(format!(
-                "`extends` names `{base}`, which is not known; did you mean `{}`?",
-                nearest.copied().unwrap_or("jd_comment")
+                "`extends` names `{base}`, which is not known{}",
+                did_you_mean(&base, names)
             )));
         };
         checked(&found.written)

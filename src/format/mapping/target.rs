@@ -2,6 +2,7 @@
 
 use super::super::vocabulary;
 use crate::item::Item;
+use crate::nearest::did_you_mean;
 
 type Place<T> = fn(&mut Item) -> &mut T;
 
@@ -98,12 +99,9 @@ impl Target {
             return Ok(Self::Extra(extra.to_owned(), ExtraKind::Any));
         }
         fixed(name).ok_or_else(|| {
-            let nearest = NAMES
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
             format!(
-                "not a field of the canonical item; did you mean `{}`? `qingting schema item` has all, `ext.` takes others",
-                nearest.copied().unwrap_or("text")
+                "not a field of the canonical item{} (`qingting schema item` has all, `ext.` takes others)",
+                did_you_mean(name, NAMES.iter().copied())
             )
         })
     }
