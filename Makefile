@@ -34,9 +34,9 @@ bench: ## items/s and CPU µs an item of each stage and end to end; results in b
 	@scripts/setup.sh test
 	@scripts/bench.sh
 
-model: ## train the model that ships, from the labels beside the repository
+model: ## train the models that ship, from the labels beside the repository: make model ARGS="correct export figures cascade"
 	@scripts/setup.sh demo
-	@scripts/model.sh
+	@scripts/model.sh $(ARGS)
 
 lint: ## rustfmt and clippy, warnings are errors
 	cargo fmt --all -- --check

@@ -14,7 +14,7 @@ import data as D
 import exported
 import features
 import manifest
-from fast import TOKENIZER, WIDTHS
+from fast import TOKENIZER, WIDTHS, Settings
 from measure import Calibration, Mended
 
 
@@ -79,6 +79,17 @@ def build(net, mended: Mended = Mended()) -> onnx.ModelProto:
     model = helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8, producer_name="qingting")
     onnx.checker.check_model(model)
     return model
+
+
+def load(directory: Path) -> tuple[dict[str, np.ndarray], np.ndarray, Settings]:
+    """What `build` was given, nearly (the rows come back in 8 bits, an offset of the sentiment stays in): weights, buckets → rows, settings."""
+    n = {value.name: numpy_helper.to_array(value) for value in onnx.load(str(directory / "model.onnx")).graph.initializer}
+    weights = {
+        "embedding.weight": n["table"] * n["scale"], "hidden.weight": n["hidden_w"].T, "hidden.bias": n["hidden_b"],
+        "out.weight": n["out_w"].T, "out.bias": n["out_b"], "direct.weight": n["direct_w"].T,
+    }
+    remap = np.frombuffer((directory / "features.bin").read_bytes(), "<u2").astype(np.int32)
+    return weights, remap, Settings(dimension=n["table"].shape[1], hidden=len(n["hidden_b"]))
 
 
 def write(out: Path, version: str, graph: bytes, remap: np.ndarray, calibration: Calibration, valid_threshold: float, confidence: dict) -> None:

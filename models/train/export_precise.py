@@ -207,6 +207,42 @@ def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = Non
     return model
 
 
+def load(directory: Path, model: E.Model, vocabulary: list[str]) -> None:
+    """Gives `model` the weights that `build` wrote (scheme `tensor`) into a graph for the same vocabulary: those of
+    products in 8 bits, the heads with an offset of the sentiment in them."""
+    if (directory / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n") != vocabulary:
+        raise SystemExit(f"{directory}/vocab.txt is not the vocabulary of this work directory: its texts gave another one")
+    graph = onnx.load(str(directory / "model.onnx")).graph
+    c = {value.name: numpy_helper.to_array(value) for value in graph.initializer}
+    makers = {output: node for node in graph.node for output in node.output}
+    state = {
+        "encoder.words.weight": c["words"] * c["words_scale"][:, None], "encoder.positions.weight": c["positions"],
+        "encoder.norm.weight": c["embedding_norm_w"], "encoder.norm.bias": c["embedding_norm_b"], "queries": c["queries"],
+    }
+    for node in graph.node:
+        if node.op_type == "MatMulInteger":
+            name = node.input[1].removesuffix("_w")
+            weight = c[name + "_w"] * c[name + "_s"]
+            fed = makers[makers[node.input[0]].input[0]]
+            if fed.op_type == "Mul" and fed.input[1].endswith("_smooth"):
+                weight = weight * c[fed.input[1]][:, None]
+            state[name + ".weight"], state[name + ".bias"] = weight.T.copy(), c[name + "_b"].copy()
+            if name.endswith("qkv"):
+                state[name + ".weight"][: E.WIDTH] *= SIZE**0.5
+                state[name + ".bias"][: E.WIDTH] *= SIZE**0.5
+    for number in range(E.LAYERS):
+        for norm in ("attention_norm", "norm"):
+            at = f"encoder.layers.{number}.{norm}"
+            state[at + ".weight"], state[at + ".bias"] = c[at + "_w"], c[at + "_b"]
+    by_question, by_cls, offset = c["heads_w"], c["heads_cls"].reshape(E.WIDTH, -1, 5).transpose(1, 0, 2), c["heads_b"]
+    both = np.concatenate([by_question, by_cls], axis=1)  # [questions, 2 × width, answers]
+    state["aspect_w"], state["aspect_b"] = both[: E.ASPECT_COUNT, :, :4], offset[: E.ASPECT_COUNT, :4]
+    for number, (name, width) in enumerate(E.ANSWERS.items(), E.ASPECT_COUNT):
+        state[f"heads.{name}.weight"], state[f"heads.{name}.bias"] = both[number, :, :width].T, offset[number, :width]
+    missing = model.load_state_dict({name: torch.from_numpy(np.array(value, np.float32)) for name, value in state.items()}, strict=False)
+    assert all(name.startswith("auxiliary.") for name in missing.missing_keys) and not missing.unexpected_keys, missing
+
+
 def input_ranges(model: E.Model, batches, share: float = 0.9999) -> dict[str, dict]:
     """What each linear layer is fed over `batches` of (ids, mask): its range without the last ten-thousandth, and by channel."""
     seen: dict[str, list[torch.Tensor]] = {}

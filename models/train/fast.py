@@ -25,20 +25,21 @@ SOFT = {"sentiment": 1.0, "severity": 0.8, "intent": 0.8, "valid": 0.5, "aspects
 @dataclass
 class Settings:
     dimension: int = 96
-    hidden: int = 192
-    epochs: int = 7
-    batch: int = 512
-    rate: float = 2e-3
-    row_rate: float = 3e-3
+    hidden: int = 384
+    epochs: int = 10
+    batch: int = 1024
+    rate: float = 2.5e-3
+    row_rate: float = 4e-3
+    warm_steps: int = 200  # at most, and a twentieth of all
     dropout: float = 0.3
     drop_rows: float = 0.3  # share of the n-grams left out at random
     soft: float = 1.0
     hard: float = 1.0
-    weak: float = 0.5
+    weak: float = 1.5
     average: float = 0.99
     repeat_labelled: int = 2  # times a labelled text stands in an epoch
     least_texts: float = 2.0
-    altered_epochs: int = 3  # in which every altered text has stood once
+    altered_an_epoch: int = 500_000  # texts without labels in an epoch, others in the next until all have stood once
     seed: int = 1
 
 
@@ -91,13 +92,11 @@ class Bags:
         return self.flat[self.ends[k] : self.ends[k + 1]]
 
     def mapped(self, remap: np.ndarray) -> "Bags":
-        """Buckets → rows, the unknown ones left out, each once."""
+        """Buckets → rows, the unknown ones left out. No row stands for two buckets, so a text has each once."""
         rows = remap[self.flat]
-        text = np.repeat(np.arange(len(self.lengths)), self.lengths)
-        keep = rows > 0
-        pairs = np.unique(text[keep].astype(np.int64) << 20 | rows[keep])
-        counts = np.bincount(pairs >> 20, minlength=len(self.lengths))
-        return Bags((pairs & 0xFFFFF).astype(np.int32), np.concatenate([[0], np.cumsum(counts)]))
+        known = rows > 0
+        kept_before = np.concatenate([[0], np.cumsum(known)])
+        return Bags(rows[known], kept_before[self.ends])
 
     def weights(self, weight: np.ndarray) -> np.ndarray:
         """How many texts hold a bucket, each text counted by its weight."""
@@ -152,12 +151,12 @@ def most_telling(scout: Net, scout_remap: np.ndarray, weights: np.ndarray, most:
     return buckets[np.argsort(-value, kind="stable")[:most]]
 
 
-def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[str, torch.Tensor], settings: Settings, device: torch.device, every=None, altered: np.ndarray | None = None) -> Net:
+def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[str, torch.Tensor], settings: Settings, device: torch.device, every=None, altered: np.ndarray | None = None, start: Net | None = None) -> Net:
     """`soft`: the teachers' probabilities for each text of `texts`; `index`: the texts to learn from; of those of
-    `altered`, which have no labels, each epoch takes a part."""
+    `altered`, which have no labels, each epoch takes a part; `start`: a net to go on from."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
-    net = Net(rows, settings).to(device)
+    net = (Net(rows, settings) if start is None else copy.deepcopy(start)).to(device)
     mean = copy.deepcopy(net)
     batches = bags.on(device)
     labels = {name: torch.from_numpy(values).to(device) for name, values in texts.labels.items()}
@@ -169,9 +168,12 @@ def train(rows: int, bags: Bags, texts: D.Texts, index: np.ndarray, soft: dict[s
     )
     labelled = index[texts.labelled[index] | (texts.labels["valid"][index] != D.UNKNOWN)]
     drawn = np.concatenate([index, *[labelled] * (settings.repeat_labelled - 1)])
-    parts = [np.zeros(0, np.int64) if altered is None else altered[at :: settings.altered_epochs] for at in range(settings.altered_epochs)]
+    altered = np.zeros(0, np.int64) if altered is None else altered
+    shares = max(1, -(-len(altered) // settings.altered_an_epoch))
+    parts = [altered[at::shares] for at in range(shares)]
     steps = sum(-(-(len(drawn) + len(parts[epoch % len(parts)])) // settings.batch) for epoch in range(settings.epochs))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.01, 1 - step / steps))
+    warm = max(1, min(settings.warm_steps, steps // 20))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min((step + 1) / warm, max(0.005, 1 - step / steps)))
     step, started = 0, time.time()
     for epoch in range(settings.epochs):
         net.train()

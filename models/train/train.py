@@ -1,8 +1,10 @@
 """Trains the models that ship, from a directory with labels/ and data/raw/. See README.md.
 
     train.py --data DIR --work DIR [encoder] [alter] [teachers] [precise] [ngrams] [fast] [export] [figures] [cascade]
+    train.py --data DIR --work DIR correct export figures cascade
 
-Each step keeps what it made in the work directory and begins with what the step before it left there.
+Each step keeps what it made in the work directory and begins with what the step before it left there. `correct` goes on from
+the models that ship if there are none in the work directory.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
-import json
 import os
 import pickle
 import time
@@ -23,6 +24,7 @@ import torch
 
 import alter
 import cascade
+import correct
 import data as D
 import encoder as E
 import export_fast
@@ -32,6 +34,7 @@ import fast
 import measure as M
 import precise
 import pretrain
+import tuning
 import wordpiece
 
 MODELS = Path(__file__).resolve().parents[1]
@@ -45,6 +48,7 @@ POSITIONS = HEAD + TAIL + 2
 UNCALIBRATED = M.Calibration({name: 1.0 for name in (*M.HEADS, "valid", "aspects")})
 CONFIDENCE = {"sentiment": 0.60, "intent": 0.50}
 ALTERED = "altered"  # source and side of the texts that the step `alter` makes
+MOST_ALTERED = 280_000  # of them that a run of `precise` learns from; `fast` learns from all
 
 
 class Work:
@@ -58,7 +62,9 @@ class Work:
         self.texts: D.Texts = self.kept("texts", lambda: D.read(arguments.data))
         self.vocabulary, self.pretrained = self.kept("encoder", self._encoder)
         if (self.directory / f"{ALTERED}.pickle.gz").exists():
-            self.texts = self.texts.with_unlabelled(self.kept(ALTERED, list), ALTERED)
+            self.texts = self.texts.plus(D.unlabelled(self.kept(ALTERED, list), ALTERED))
+        self.asked_about = len(self.texts)  # by teachers; what a correction says is known
+        self.texts = self.texts.plus(D.corrections(set(self.texts.folded)))
         self.rows = self._rows()
         self.pieces = precise.Pieces(self.rows, self.device)
 
@@ -72,19 +78,20 @@ class Work:
 
     def _rows(self) -> list[np.ndarray]:
         """The pieces of all texts. They are kept, since a step can take longer for them than for a model; those of other
-        texts than these, or by another vocabulary, are made anew."""
+        texts than these, or by another vocabulary, are made anew, and so are those of the few corrections."""
+        built, texts = wordpiece.tokenizer(self.vocabulary), self.texts.folded[: self.asked_about]
         path = self.directory / "rows.npz"
-        of = lambda count: hashlib.sha256("\n".join([*self.vocabulary, *self.texts.folded[:count]]).encode()).hexdigest()  # noqa: E731
+        of = lambda count: hashlib.sha256("\n".join([*self.vocabulary, *texts[:count]]).encode()).hexdigest()  # noqa: E731
         flat, lengths = np.zeros(0, np.int16), np.zeros(0, np.int64)
         if path.exists():
             kept = np.load(path)
             if kept["of"] == of(len(kept["lengths"])):
                 flat, lengths = kept["flat"], kept["lengths"]
-        if len(lengths) < len(self.texts):
-            new = wordpiece.encode(wordpiece.tokenizer(self.vocabulary), self.texts.folded[len(lengths) :], HEAD, TAIL)
+        if len(lengths) < len(texts):
+            new = wordpiece.encode(built, texts[len(lengths) :], HEAD, TAIL)
             flat, lengths = np.concatenate([flat, *new]), np.concatenate([lengths, [len(row) for row in new]])
             np.savez(path, flat=flat, lengths=lengths, of=of(len(lengths)))
-        return np.split(flat, np.cumsum(lengths)[:-1])
+        return np.split(flat, np.cumsum(lengths)[:-1]) + wordpiece.encode(built, self.texts.folded[self.asked_about :], HEAD, TAIL)
 
     def encoder_files(self) -> tuple[Path, Path]:
         jar = self.directory / "encoder.jar"
@@ -119,9 +126,13 @@ class Work:
         return model
 
     def load(self, name: str) -> E.Model:
-        """A model to begin `precise` from, or `precise` itself."""
+        """A model to begin `precise` from, or `precise` itself: that of the work directory, else the one that ships."""
         model = E.Model(len(self.vocabulary), POSITIONS, self.arguments.halve_after)
-        model.load_state_dict(full(torch.load(self.directory / f"{name}.pt", map_location="cpu")))
+        path = self.directory / f"{name}.pt"
+        if name == "precise" and not path.exists():
+            export_precise.load(MODELS / "precise", model, self.vocabulary)
+        else:
+            model.load_state_dict(full(torch.load(path, map_location="cpu")))
         return model
 
     def mean(self, names: list[str]) -> dict[str, torch.Tensor]:
@@ -151,7 +162,7 @@ class Work:
         return "test" if self.arguments.refit else "dev"
 
     def learnt(self) -> np.ndarray:
-        return np.isin(self.texts.side, self.sides)
+        return np.isin(self.texts.side, (*self.sides, D.CORRECTION))
 
     def altered(self) -> np.ndarray:
         return np.flatnonzero(self.texts.side == ALTERED)
@@ -170,7 +181,7 @@ def in_16_bits(weights: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
 
 
 def full(weights: dict) -> dict[str, torch.Tensor]:
-    return {name: torch.as_tensor(value).float() for name, value in weights.items()}
+    return {name: torch.as_tensor(np.array(value) if isinstance(value, np.ndarray) else value).float() for name, value in weights.items()}
 
 
 def step_encoder(work: Work) -> None:
@@ -208,7 +219,7 @@ def step_ngrams(work: Work) -> None:
 def step_teachers(work: Work) -> None:
     """Several runs that differ in the order of the texts alone; their mean answers on all texts, and their mean weights."""
     texts, only = work.texts, work.arguments.teacher
-    everything = np.arange(len(texts))
+    everything = np.arange(work.asked_about)
     seeds = range(1, work.arguments.teachers + 1)
     for seed in [only] if only else seeds:
         if not (work.directory / f"teacher-{seed}.pt").exists():
@@ -236,25 +247,34 @@ def asked(work: Work, model: E.Model, index: np.ndarray) -> dict[str, np.ndarray
     return {name: p.astype(np.float16) for name, p in UNCALIBRATED.probabilities(logits).items()}
 
 
-def answers(work: Work) -> dict[str, np.ndarray]:
-    """The teachers' mean probabilities for all texts; `precise` stands in for them on texts that were altered after they were asked."""
+def teachers_answers(work: Work) -> dict[str, np.ndarray]:
+    """The teachers' mean probabilities."""
     if not (work.directory / "answers.pickle.gz").exists():
         raise SystemExit("no answers of teachers: run the step `teachers` first")
-    known = work.kept("answers", dict)
-    count = len(known["sentiment"])
-    if count < len(work.texts):
-        new = np.arange(count, len(work.texts))
-        late = work.kept("answers-late", lambda: asked(work, work.load("precise"), new))
-        if len(late["sentiment"]) != len(new):  # more texts were made since
-            (work.directory / "answers-late.pickle.gz").unlink()
-            late = work.kept("answers-late", lambda: asked(work, work.load("precise"), new))
-        known = {name: np.concatenate([p, late[name]]) for name, p in known.items() if name in late}
-    return known
+    return for_all(work, work.kept("answers", dict))
 
 
-def taught(work: Work, heads) -> dict[str, torch.Tensor]:
+def precise_answers(work: Work) -> dict[str, np.ndarray]:
+    """The probabilities of `precise`. They are kept, by the weights and the texts that they are of."""
+    model = work.load("precise")
+    of = hashlib.sha256("\n".join(work.texts.folded[: work.asked_about]).encode())
+    for value in model.state_dict().values():
+        of.update(value.numpy().tobytes())
+    return for_all(work, work.kept(f"answers-precise-{of.hexdigest()[:16]}", lambda: asked(work, model, np.arange(work.asked_about))))
+
+
+def for_all(work: Work, known: dict[str, np.ndarray], index: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Answers for the texts of `index`, or for the first ones; NaN for all others."""
+    made = {}
+    for name, p in known.items():
+        made[name] = np.full((len(work.texts), *p.shape[1:]), np.nan, p.dtype)
+        made[name][np.arange(len(p)) if index is None else index] = p
+    return made
+
+
+def taught(work: Work, given: dict[str, np.ndarray], heads) -> dict[str, torch.Tensor]:
     """The answers that may be learnt from."""
-    soft = {name: torch.from_numpy(p).to(work.device) for name, p in answers(work).items() if name in heads}
+    soft = {name: torch.from_numpy(p).to(work.device) for name, p in given.items() if name in heads}
     hidden = torch.from_numpy(~work.learnt() & (work.texts.side != ALTERED)).to(work.device)
     for p in soft.values():
         p[hidden] = float("nan")
@@ -266,14 +286,14 @@ def step_precise(work: Work) -> None:
     only, runs = work.arguments.precise_run, range(1, work.arguments.precise_runs + 1)
     everything = np.flatnonzero(work.learnt())
     missing = [run for run in ([only] if only else runs) if not (work.directory / f"precise-{run}.pt").exists()]
-    soft = taught(work, precise.SOFT_HEADS) if missing else {}
+    soft = taught(work, teachers_answers(work), precise.SOFT_HEADS) if missing else {}
     for run in missing:
         settings = precise.Settings(epochs=work.arguments.precise_epochs, rate=work.arguments.rate, average=0.99, seed=98 + run)
         labelled = precise.drawer(work.texts, work.learnt(), settings.epochs, work.arguments.weak_rounds)
-        altered = np.random.default_rng(7 + run).permutation(work.altered())
+        altered = np.random.default_rng(7 + run).permutation(work.altered())[:MOST_ALTERED]
 
         def drawn(epoch: int, rng) -> np.ndarray:
-            return np.concatenate([everything, labelled(epoch, rng), altered[epoch :: 2 * settings.epochs]])
+            return np.concatenate([everything, labelled(epoch, rng), altered[epoch :: settings.epochs]])
 
         start = work.load("mean")
         work.save(precise.train(start, work.pieces, work.texts, drawn, settings, soft, every=work.report), f"precise-{run}")
@@ -285,86 +305,23 @@ def step_precise(work: Work) -> None:
     work.save(model, "precise")
 
 
-def valid_threshold(p_invalid: np.ndarray, truth: np.ndarray, least: float = 0.95) -> float:
-    """Of p(valid), the highest under which at least `least` of what is thrown out deserves it."""
-    for threshold in np.arange(0.60, 0.19, -0.05):
-        found = p_invalid > 1 - threshold
-        if found.any() and (truth[found] == 1).mean() >= least:
-            return round(float(threshold), 2)
-    return 0.20
-
-
-def judged(work: Work, side: str) -> np.ndarray:
-    """Texts that were labelled for validity alone, about half of them junk."""
-    path = work.arguments.data / "labels" / "validity.jsonl"
-    known = {D.fold(json.loads(line)["text"][: D.MOST_CHARS]) for line in path.read_text(encoding="utf-8").splitlines() if line}
-    mine = np.array([text in known for text in work.texts.folded])
-    return np.flatnonzero((work.texts.side == side) & (work.texts.labels["valid"] != D.UNKNOWN) & mine)
-
-
-def calibrated(work: Work, answer) -> tuple[M.Calibration, float]:
-    """Temperatures, aspect thresholds and the threshold of validity, all chosen on the side that judges."""
-    texts = work.texts
-    index = work.measured(work.judge)
-    labelled = index[texts.labelled[index]]
-    logits = answer(labelled)
-    calibration = M.Calibration.chosen(logits, {name: values[labelled] for name, values in texts.labels.items()})
-    alone = judged(work, work.judge)
-    p = calibration.probabilities(answer(alone))["valid"][:, 1]
-    return calibration, valid_threshold(p, texts.labels["valid"][alone])
-
-
-def tuned(work: Work, name: str, answer, curve: bool) -> tuple[M.Mended, M.Calibration, float]:
-    """All that is chosen on the side that judges, by `answer` of a graph in which nothing is mended; kept for the figures."""
-    index = work.measured(work.judge)
-    plain = answer(index)
-    mended = M.Mended.chosen(plain["sentiment"], work.texts.subset(index), curve)
-    print(f"{name}: {mended}", flush=True)
-    calibration, threshold = calibrated(work, lambda index: (out := answer(index)) | {"sentiment": mended.applied(out["sentiment"])})
-    (work.directory / f"{name}-tuned.pickle").write_bytes(pickle.dumps((calibration, threshold, plain, curve)))
-    return mended, calibration, threshold
-
-
-def show(work: Work, name: str, answer) -> None:
-    """Figures with intervals; they go into the cards. Of both splits, or after a refit of the one that was not learnt."""
-    calibration, threshold, plain, curve = pickle.loads((work.directory / f"{name}-tuned.pickle").read_bytes())
-    texts = work.texts
-    for side in ("test",) if work.arguments.refit else ("dev", "test"):
-        index = work.measured(side)
-        subset, logits = texts.subset(index), answer(index)
-        report = M.report(logits, subset, calibration)
-        print(f"{name} {side}: {report}", flush=True)
-        if side == work.judge:
-            report = M.halves_report(plain, subset, curve)
-            print(f"{name} {side}, each half with what the other half chose: {report}", flush=True)
-        for head in report.outcomes:
-            print("  %s %.4f (%.3f to %.3f, %d texts)" % (head, report.values[head], *report.interval(head), len(report.outcomes[head])))
-        alone = judged(work, side)
-        print("  " + M.validity(calibration.probabilities(answer(alone))["valid"][:, 1], texts.labels["valid"][alone], threshold))
-        p = calibration.probabilities(logits)
-        groups = [(source, subset.source == source) for source in sorted(set(subset.source))]
-        lengths = np.array([len(text) for text in subset.folded])
-        groups += [(f"{low} to {high} characters", (lengths >= low) & (lengths < high)) for low, high in ((0, 20), (20, 60), (60, 150), (150, 400), (400, 9_999))]
-        for words, mask in groups:
-            mask = mask & subset.labelled
-            if mask.sum() >= 30:
-                part = M.Report({head: values[mask] for head, values in p.items()}, subset.subset(np.flatnonzero(mask)), calibration.thresholds)
-                print(f"  | {words} | {mask.sum()} | " + " | ".join(f"{part.values[head]:.3f}" for head in ("sentiment", "aspects", "severity", "intent")) + " |", flush=True)
-
-
 def step_fast(work: Work) -> None:
     """The weights of the student, its map of buckets to rows, and its settings."""
-    texts, soft = work.texts, taught(work, fast.SOFT)
+    texts, soft = work.texts, taught(work, precise_answers(work), fast.SOFT)
     learnt = np.flatnonzero(work.learnt())
     bags = fast.Bags.of(texts.folded)
     weight = np.where(texts.labelled, 1.0, np.where(texts.labels["polarity"] != D.UNKNOWN, 0.5, 0.25)) * work.learnt()
     altered = np.random.default_rng(8).permutation(work.altered())
     weights = bags.weights(weight)
-    settings = fast.Settings(epochs=work.arguments.student_epochs, dimension=work.arguments.student_dimension, weak=work.arguments.student_weak)
+    given = work.arguments
+    settings = fast.Settings(
+        epochs=given.student_epochs, dimension=given.student_dimension, hidden=given.student_hidden,
+        dropout=given.student_dropout, drop_rows=given.student_drop_rows, weak=given.student_weak,
+    )
     remap = fast.remap_of(fast.most_frequent(weights, settings.least_texts, fast.MOST_ROWS), weights)
-    if work.arguments.scout:
+    if given.scout:
         scout_remap = fast.remap_of(fast.most_frequent(weights, 1.0, 400_000), weights)
-        scout_settings = fast.Settings(dimension=16, hidden=32, epochs=3, row_rate=1e-2, rate=5e-3)
+        scout_settings = fast.Settings(dimension=16, hidden=32, epochs=3, batch=512, row_rate=1e-2, rate=5e-3)
         scout_bags = bags.mapped(scout_remap)
         scout = fast.train(int(scout_remap.max()) + 1, scout_bags, texts, learnt, soft, scout_settings, work.device, every=lambda net, words: print("scout", words, flush=True))
         remap = fast.remap_of(fast.most_telling(scout, scout_remap, weights, fast.MOST_ROWS), weights)
@@ -377,29 +334,64 @@ def step_fast(work: Work) -> None:
         print(words, M.report(fast.predict(net, judge_known, work.device), judge), flush=True)
 
     net = fast.train(int(remap.max()) + 1, known, texts, learnt, soft, settings, work.device, every, altered)
+    save_student(work, net, remap, settings)
+
+
+def save_student(work: Work, net: fast.Net, remap: np.ndarray, settings: fast.Settings) -> None:
     torch.save((in_16_bits(net.state_dict()), remap, settings), work.directory / "fast.pt")
+
+
+def step_correct(work: Work) -> None:
+    """Both models go on from where they are, with the corrections."""
+    texts, known = work.texts, np.flatnonzero(work.learnt() & (work.texts.side != D.CORRECTION))
+    corrections, kept = np.flatnonzero(texts.side == D.CORRECTION), np.flatnonzero(texts.side == D.KEPT)
+
+    def told(name: str, answer) -> None:
+        for words, index in (("corrections learnt", corrections), ("corrections kept apart", kept), (work.judge, work.measured(work.judge))):
+            print(f"{name}, {len(index)} {words}:", M.report(answer(index), texts.subset(index)), flush=True)
+
+    if work.arguments.only in (None, "precise"):
+        model = work.load("precise")
+        answer = lambda index: precise.predict(model, work.pieces, index)  # noqa: E731
+        told("precise before", answer)
+        again = correct.drawn(texts, known, work.arguments.correct_texts)
+        soft = taught(work, for_all(work, asked(work, model, again), again), precise.SOFT_HEADS)
+        model = correct.precise(model, work.pieces, texts, again, corrections, soft)
+        told("precise after", answer)
+        work.save(model, "precise")
+    if work.arguments.only in (None, "fast"):
+        net, remap = student(work)
+        bags = fast.Bags.of(texts.folded).mapped(remap)
+        answer = lambda index: fast.predict(net, fast.Bags.of([texts.folded[k] for k in index]).mapped(remap), work.device)  # noqa: E731
+        told("fast before", answer)
+        soft = taught(work, for_all(work, UNCALIBRATED.probabilities(answer(known)), known), fast.SOFT)
+        net, settings = correct.fast(net, bags, texts, known, corrections, soft, work.device)
+        told("fast after", answer)
+        save_student(work, net, remap, settings)
 
 
 def step_export(work: Work) -> None:
     """Graphs, and by the answers of the graphs on the side that judges the temperatures and thresholds."""
-    if (work.directory / "precise.pt").exists() and work.arguments.only in (None, "precise"):
+    if work.arguments.only in (None, "precise"):
         model = work.load("precise").eval()
         sample = np.random.default_rng(5).choice(np.flatnonzero(work.learnt() & work.texts.labelled), 128, replace=False)
         pieces = precise.Pieces(work.rows, "cpu")
         ranges = export_precise.input_ranges(model, [pieces.batch(part) for part in np.array_split(sample, 4)])
         weights = {name: value.numpy() for name, value in model.state_dict().items()}
         build = lambda mended: export_precise.build(weights, work.arguments.scheme, ranges, True, mended, work.arguments.halve_after).SerializeToString()  # noqa: E731
-        mended, calibration, threshold = tuned(work, "precise", exported.one_by_one(work.rows, build(M.Mended())), curve=True)
+        mended, calibration, threshold = tuning.tuned(work, "precise", exported.one_by_one(work.rows, build(M.Mended())), curve=True)
         export_precise.write(work.arguments.out / "precise", work.arguments.version, build(mended), work.vocabulary, HEAD, TAIL, calibration, threshold, CONFIDENCE)
-    if (work.directory / "fast.pt").exists() and work.arguments.only in (None, "fast"):
+    if work.arguments.only in (None, "fast"):
         net, remap = student(work)
         build = lambda mended: export_fast.build(net, mended).SerializeToString()  # noqa: E731
-        mended, calibration, threshold = tuned(work, "fast", exported.bag_answers(work.texts.folded, build(M.Mended()), remap), curve=False)
+        mended, calibration, threshold = tuning.tuned(work, "fast", exported.bag_answers(work.texts.folded, build(M.Mended()), remap), curve=False)
         export_fast.write(work.arguments.out / "fast", work.arguments.version_fast, build(mended), remap, calibration, threshold, CONFIDENCE)
 
 
 def student(work: Work) -> tuple[fast.Net, np.ndarray]:
-    weights, remap, settings = torch.load(work.directory / "fast.pt", weights_only=False)
+    """That of the work directory, else the one that ships."""
+    path = work.directory / "fast.pt"
+    weights, remap, settings = torch.load(path, weights_only=False) if path.exists() else export_fast.load(MODELS / "fast")
     net = fast.Net(int(remap.max()) + 1, settings)
     net.load_state_dict(full(weights))
     return net, remap
@@ -411,7 +403,7 @@ def step_figures(work: Work) -> None:
         if (work.directory / f"{name}-tuned.pickle").exists() and (work.arguments.only in (None, name)):
             graph = (work.arguments.out / name / "model.onnx").read_bytes()
             answer = exported.one_by_one(work.rows, graph) if name == "precise" else exported.bag_answers(work.texts.folded, graph, student(work)[1])
-            show(work, name, answer)
+            tuning.show(work, name, answer)
             (work.directory / f"{name}-judged.pickle").write_bytes(pickle.dumps(answer(work.measured(work.judge))))
 
 
@@ -435,13 +427,13 @@ def step_cascade(work: Work) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("steps", nargs="*", help="in their order; all of them if none is named")
+    parser.add_argument("steps", nargs="*", help="in their order; all but `correct` if none is named")
     parser.add_argument("--data", type=Path, required=True, help="directory with labels/ and data/raw/")
     parser.add_argument("--work", type=Path, required=True, help="directory for what is made on the way; keep it to go on")
     parser.add_argument("--out", type=Path, default=MODELS)
     parser.add_argument("--version", default="4", help="of precise")
-    parser.add_argument("--version-fast", default="6")
-    parser.add_argument("--version-cascade", default="4", help="raise it with either of the two")
+    parser.add_argument("--version-fast", default="7")
+    parser.add_argument("--version-cascade", default="5", help="raise it with either of the two")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", help="cpu or cuda; a GPU is used where there is one")
     parser.add_argument("--masked-epochs", type=int, default=0, help="of masked-language training on all texts before anything else")
@@ -454,11 +446,15 @@ def main() -> None:
     parser.add_argument("--precise-epochs", type=int, default=1, help="of precise, over all texts")
     parser.add_argument("--precise-runs", type=int, default=1, help="of which precise is the mean")
     parser.add_argument("--precise-run", type=int, help="train this one alone, as --teacher")
+    parser.add_argument("--correct-texts", type=int, default=20_000, help="of precise: other texts of which `correct` keeps the answers as they are")
     parser.add_argument("--halve-after", type=int, default=1, help="of precise: the layer after which each two states become one; 0 for none")
     parser.add_argument("--scheme", default="tensor", choices=["float", "tensor", "row", "static", "blocks"])
     parser.add_argument("--student-epochs", type=int, default=10)
     parser.add_argument("--student-dimension", type=int, default=96)
-    parser.add_argument("--student-weak", type=float, default=0.5, help="weight of the polarities of weakly labelled texts")
+    parser.add_argument("--student-hidden", type=int, default=384)
+    parser.add_argument("--student-dropout", type=float, default=0.3, help="less of it and of the next the more altered texts there are")
+    parser.add_argument("--student-drop-rows", type=float, default=0.3, help="share of a text's n-grams that is left out at random")
+    parser.add_argument("--student-weak", type=float, default=1.5, help="weight of the polarities of weakly labelled texts")
     parser.add_argument("--scout", action=argparse.BooleanOptionalAction, default=True, help="choose the n-grams by what they tell, not by how frequent they are")
     parser.add_argument("--cascade-share", type=float, default=0.25, help="of the labelled texts that may be passed on at most")
     parser.add_argument("--only", help="figures of this model alone")
@@ -470,13 +466,13 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     steps = {
         "encoder": step_encoder, "alter": step_alter, "teachers": step_teachers, "precise": step_precise,
-        "ngrams": step_ngrams, "fast": step_fast, "export": step_export, "figures": step_figures, "cascade": step_cascade,
+        "ngrams": step_ngrams, "fast": step_fast, "correct": step_correct, "export": step_export, "figures": step_figures, "cascade": step_cascade,
     }
     unknown = set(arguments.steps) - set(steps)
     if unknown:
         parser.error(f"no step {', '.join(sorted(unknown))}; there are {', '.join(steps)}")
     work = Work(arguments)
-    for name in arguments.steps or steps:
+    for name in arguments.steps or [name for name in steps if name != "correct"]:
         started = time.time()
         steps[name](work)
         if name in ("alter", "ngrams"):
