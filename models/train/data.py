@@ -227,12 +227,14 @@ def read(directory: Path) -> Texts:
     return _columns(list(gather.rows.values()))
 
 
-def corrections(known: set[str], path: Path = CORRECTIONS) -> Texts:
-    """Those that are none of the folded texts `known`, which stand on a side already."""
-    rows = []
-    for raw in _lines(path):
+def corrections(directory: Path, known: set[str]) -> Texts:
+    """Those that ship and those of `directory`/labels/corrections.jsonl; but none of the folded texts `known`, which stand
+    on a side already."""
+    own, rows, known = directory / "labels" / "corrections.jsonl", [], set(known)
+    for raw in [*_lines(CORRECTIONS), *(_lines(own) if own.exists() else ())]:
         folded, learnt = fold(raw["text"]), key(raw["text"])[1] % 4 > 0
         if folded not in known:
+            known.add(folded)
             rows.append({"text": folded, "source": "corrections", "side": CORRECTION if learnt else KEPT, "valid": 0 if raw["valid"] else 1, **_full_labels(raw)})
     return _columns(rows)
 

@@ -207,11 +207,15 @@ def build(weights: dict[str, np.ndarray], scheme: str, ranges: dict | None = Non
     return model
 
 
-def load(directory: Path, model: E.Model, vocabulary: list[str]) -> None:
-    """Gives `model` the weights that `build` wrote (scheme `tensor`) into a graph for the same vocabulary: those of
+def vocabulary(directory: Path) -> list[str]:
+    return (directory / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n")
+
+
+def load(directory: Path, model: E.Model, pieces: list[str]) -> None:
+    """Gives `model` the weights that `build` wrote (scheme `tensor`) into a graph for the same `pieces`: those of
     products in 8 bits, the heads with an offset of the sentiment in them."""
-    if (directory / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n") != vocabulary:
-        raise SystemExit(f"{directory}/vocab.txt is not the vocabulary of this work directory: its texts gave another one")
+    if vocabulary(directory) != pieces:
+        raise SystemExit(f"{directory}/vocab.txt is not the vocabulary of this work directory: its texts gave another one; give `correct` a directory of its own")
     graph = onnx.load(str(directory / "model.onnx")).graph
     c = {value.name: numpy_helper.to_array(value) for value in graph.initializer}
     makers = {output: node for node in graph.node for output in node.output}

@@ -105,18 +105,20 @@ def best_offset(logits: np.ndarray, texts: D.Texts) -> float:
     classes of the labelled texts and the two of the public sets.
 
     The weakly labelled texts know no neutral and hold more praise than the labelled ones; a head that learnt from both
-    says positive too often.
+    says positive too often. Without public sets nothing speaks against less and less of it: the logit stays as it is.
     """
     labelled, polarity = texts.labelled, texts.labels["polarity"]
     truth = texts.labels["sentiment"][labelled]
     public = [np.flatnonzero((texts.source == source) & (polarity != D.UNKNOWN)) for source in PUBLIC.values()]
     public = [index for index in public if len(index)]
+    if not public:
+        return 0.0
 
     def loss(offset: float) -> float:
         shifted = logits + np.array([offset, 0, 0])
         p = softmax(shifted[labelled])
         both = [np.logaddexp(0, np.where(polarity[index] == 1, -1, 1) * (shifted[index, 0] - shifted[index, 1])).mean() for index in public]
-        return -np.log(p[np.arange(len(truth)), truth] + 1e-9).mean() + (np.mean(both) if both else 0)
+        return -np.log(p[np.arange(len(truth)), truth] + 1e-9).mean() + np.mean(both)
 
     return round(float(min(np.arange(-0.6, 0.61, 0.05), key=loss)), 2)
 

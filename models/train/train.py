@@ -60,11 +60,11 @@ class Work:
         self.directory: Path = arguments.work
         self.directory.mkdir(parents=True, exist_ok=True)
         self.texts: D.Texts = self.kept("texts", lambda: D.read(arguments.data))
-        self.vocabulary, self.pretrained = self.kept("encoder", self._encoder)
+        self.vocabulary, self.pretrained = self.kept("encoder", self._shipped_vocabulary if arguments.steps[:1] == ["correct"] else self._encoder)
         if (self.directory / f"{ALTERED}.pickle.gz").exists():
             self.texts = self.texts.plus(D.unlabelled(self.kept(ALTERED, list), ALTERED))
         self.asked_about = len(self.texts)  # by teachers; what a correction says is known
-        self.texts = self.texts.plus(D.corrections(set(self.texts.folded)))
+        self.texts = self.texts.plus(D.corrections(arguments.data, set(self.texts.folded)))
         self.rows = self._rows()
         self.pieces = precise.Pieces(self.rows, self.device)
 
@@ -106,6 +106,10 @@ class Work:
                 opened.extract(name, self.directory)
         return tuple(self.directory / name for name in names)
 
+    def _shipped_vocabulary(self) -> tuple[list[str], None]:
+        """What ships is corrected with the pieces that it knows, whatever texts are there."""
+        return export_precise.vocabulary(MODELS / "precise"), None
+
     def _encoder(self) -> tuple[list[str], dict[str, np.ndarray]]:
         """The cut vocabulary, and the pretrained weights for it, in 16 bits."""
         onnx_file, tokenizer_json = self.encoder_files()
@@ -122,6 +126,8 @@ class Work:
         torch.manual_seed(1)
         model = E.Model(len(self.vocabulary), POSITIONS)
         path = self.directory / "encoder.pt"
+        if self.pretrained is None:
+            raise SystemExit(f"{self.directory} began with `correct` and has no pretrained encoder: train in another work directory")
         model.encoder.load_state_dict(torch.load(path) if path.exists() else full(self.pretrained))
         return model
 
@@ -421,7 +427,7 @@ def step_cascade(work: Work) -> None:
     hits = cascade.subsets(texts, cascade.passed_on(signal, rule))
     for name in fast_report.outcomes:
         print(f"  {name}: fast {fast_report.values[name]:.4f} precise {precise_report.values[name]:.4f} cascade {cascade.outcome(fast_report, precise_report, hits, name):.4f}")
-    print({name: round(float(hit.mean()), 3) for name, hit in hits.items()}, rule)
+    print({name: round(float(hit.mean()), 3) for name, hit in hits.items() if len(hit)}, rule)
     cascade.write(work.arguments.out / "cascade", work.arguments.version_cascade, rule)
 
 

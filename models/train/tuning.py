@@ -26,11 +26,13 @@ def valid_threshold(p_invalid: np.ndarray, truth: np.ndarray, least: float = 0.9
 
 
 def judged(work: Work, side: str) -> np.ndarray:
-    """Texts that were labelled for validity alone, about half of them junk."""
+    """Texts that were labelled for validity alone, about half of them junk; where there are none, all that have such a label."""
     path = work.arguments.data / "labels" / "validity.jsonl"
-    known = {D.fold(json.loads(line)["text"][: D.MOST_CHARS]) for line in path.read_text(encoding="utf-8").splitlines() if line}
-    mine = np.array([text in known for text in work.texts.folded])
-    return np.flatnonzero((work.texts.side == side) & (work.texts.labels["valid"] != D.UNKNOWN) & mine)
+    mine = (work.texts.side == side) & (work.texts.labels["valid"] != D.UNKNOWN)
+    if path.exists():
+        known = {D.fold(json.loads(line)["text"][: D.MOST_CHARS]) for line in path.read_text(encoding="utf-8").splitlines() if line}
+        mine &= np.array([text in known for text in work.texts.folded])
+    return np.flatnonzero(mine)
 
 
 def calibrated(work: Work, answer) -> tuple[M.Calibration, float]:
