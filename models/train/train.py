@@ -437,7 +437,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="directory with labels/ and data/raw/")
     parser.add_argument("--work", type=Path, required=True, help="directory for what is made on the way; keep it to go on")
     parser.add_argument("--out", type=Path, default=MODELS)
-    parser.add_argument("--version", default="4", help="of precise")
+    parser.add_argument("--version", default="5", help="of precise")
     parser.add_argument("--version-fast", default="7")
     parser.add_argument("--version-cascade", default="5", help="raise it with either of the two")
     parser.add_argument("--threads", type=int, default=2)
