@@ -34,7 +34,7 @@ bench: ## items/s and CPU µs an item of each stage and end to end; results in b
 	@scripts/setup.sh test
 	@scripts/bench.sh
 
-model: ## train the models that ship, from the labels beside the repository: make model ARGS="correct export figures cascade"
+model: ## train the models that ship, from the labels beside the repository: make model ARGS="--refit correct export figures cascade"
 	@scripts/setup.sh demo
 	@scripts/model.sh $(ARGS)
 

@@ -222,3 +222,19 @@ fn evaluation_of_a_cascade_says_what_was_passed_on() {
         "{text}"
     );
 }
+
+#[test]
+fn the_models_that_ship_have_learnt_the_corrections() {
+    let promise = "the_models_that_ship_have_learnt_the_corrections";
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/train/corrections.jsonl");
+    let file = file.display().to_string();
+    for name in ["fast", "precise"] {
+        let Some(text) = output(promise, &["model", "eval", &file, "--model", name, "--json"]) else {
+            return;
+        };
+        let report: Value = serde_json::from_str(&text).unwrap();
+        // a quarter of them is kept apart from both
+        let accuracy = report["sentiment"]["accuracy"].as_f64().unwrap();
+        assert!(accuracy > 0.85, "{name}: {}", report["sentiment"]);
+    }
+}

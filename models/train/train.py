@@ -132,13 +132,18 @@ class Work:
         return model
 
     def load(self, name: str) -> E.Model:
-        """A model to begin `precise` from, or `precise` itself: that of the work directory, else the one that ships."""
+        """A model to begin `precise` from, or `precise` itself."""
         model = E.Model(len(self.vocabulary), POSITIONS, self.arguments.halve_after)
-        path = self.directory / f"{name}.pt"
-        if name == "precise" and not path.exists():
-            export_precise.load(MODELS / "precise", model, self.vocabulary)
-        else:
-            model.load_state_dict(full(torch.load(path, map_location="cpu")))
+        model.load_state_dict(full(torch.load(self.directory / f"{name}.pt", map_location="cpu")))
+        return model
+
+    def finished(self) -> E.Model:
+        """`precise` of the work directory, else the one that ships."""
+        if (self.directory / "precise.pt").exists():
+            return self.load("precise")
+        print(f"no precise.pt in {self.directory}: {MODELS / 'precise'} is taken", flush=True)
+        model = E.Model(len(self.vocabulary), POSITIONS, self.arguments.halve_after)
+        export_precise.load(MODELS / "precise", model, self.vocabulary)
         return model
 
     def mean(self, names: list[str]) -> dict[str, torch.Tensor]:
@@ -262,7 +267,7 @@ def teachers_answers(work: Work) -> dict[str, np.ndarray]:
 
 def precise_answers(work: Work) -> dict[str, np.ndarray]:
     """The probabilities of `precise`. They are kept, by the weights and the texts that they are of."""
-    model = work.load("precise")
+    model = work.finished()
     of = hashlib.sha256("\n".join(work.texts.folded[: work.asked_about]).encode())
     for value in model.state_dict().values():
         of.update(value.numpy().tobytes())
@@ -357,7 +362,7 @@ def step_correct(work: Work) -> None:
             print(f"{name}, {len(index)} {words}:", M.report(answer(index), texts.subset(index)), flush=True)
 
     if work.arguments.only in (None, "precise"):
-        model = work.load("precise")
+        model = work.finished()
         answer = lambda index: precise.predict(model, work.pieces, index)  # noqa: E731
         told("precise before", answer)
         again = correct.drawn(texts, known, work.arguments.correct_texts)
@@ -378,7 +383,7 @@ def step_correct(work: Work) -> None:
 
 def step_export(work: Work) -> None:
     """Graphs, and by the answers of the graphs on the side that judges the temperatures and thresholds."""
-    if work.arguments.only in (None, "precise"):
+    if (work.directory / "precise.pt").exists() and work.arguments.only in (None, "precise"):
         model = work.load("precise").eval()
         sample = np.random.default_rng(5).choice(np.flatnonzero(work.learnt() & work.texts.labelled), 128, replace=False)
         pieces = precise.Pieces(work.rows, "cpu")
@@ -387,7 +392,7 @@ def step_export(work: Work) -> None:
         build = lambda mended: export_precise.build(weights, work.arguments.scheme, ranges, True, mended, work.arguments.halve_after).SerializeToString()  # noqa: E731
         mended, calibration, threshold = tuning.tuned(work, "precise", exported.one_by_one(work.rows, build(M.Mended())), curve=True)
         export_precise.write(work.arguments.out / "precise", work.arguments.version, build(mended), work.vocabulary, HEAD, TAIL, calibration, threshold, CONFIDENCE)
-    if work.arguments.only in (None, "fast"):
+    if (work.directory / "fast.pt").exists() and work.arguments.only in (None, "fast"):
         net, remap = student(work)
         build = lambda mended: export_fast.build(net, mended).SerializeToString()  # noqa: E731
         mended, calibration, threshold = tuning.tuned(work, "fast", exported.bag_answers(work.texts.folded, build(M.Mended()), remap), curve=False)
@@ -397,7 +402,11 @@ def step_export(work: Work) -> None:
 def student(work: Work) -> tuple[fast.Net, np.ndarray]:
     """That of the work directory, else the one that ships."""
     path = work.directory / "fast.pt"
-    weights, remap, settings = torch.load(path, weights_only=False) if path.exists() else export_fast.load(MODELS / "fast")
+    if path.exists():
+        weights, remap, settings = torch.load(path, weights_only=False)
+    else:
+        print(f"no fast.pt in {work.directory}: {MODELS / 'fast'} is taken", flush=True)
+        weights, remap, settings = export_fast.load(MODELS / "fast")
     net = fast.Net(int(remap.max()) + 1, settings)
     net.load_state_dict(full(weights))
     return net, remap
